@@ -1,0 +1,85 @@
+/* descriptor.h -- what a method's source file needs to describe itself.  Private.
+ *
+ * At the end of src/DOMAIN/METHOD.c:
+ *
+ *     static const nrm_port inputs[] = { {.name = "x", ...} };
+ *     static const nrm_port outputs[] = { ... };
+ *     static const nrm_example examples[] = { {"title", "x=[1,2]", "y=[...]", 1e-6} };
+ *     NRM_DESCRIBE(softmax, NRM_SOFTMAX_OPTIONS, NRM_SOFTMAX_INFO);
+ *     const nrm_method nrm_softmax_method = {
+ *         .name = "softmax", .summary = "...", .details = "...", .paper = "...", .paper_number = 32,
+ *         .domain = "attention", .since = "0.1", NRM_DESCRIBED(softmax), .run = run };
+ *
+ * and one line in table.def. */
+#ifndef NRM_DESCRIPTOR_H
+#define NRM_DESCRIPTOR_H
+
+#include "base/base.h"
+#include <norma/method.h>
+
+/* Tables from the lists of norma/method.h. */
+#define NRM_PARAM_f64(member, value, least, most, unit_, since_, text_)                              \
+    {.name = #member, .kind = NRM_KIND_F64, .offset = offsetof(nrm_this_options, member),            \
+     .f64_default = (value), .f64_least = (least), .f64_most = (most), .unit = (unit_), .since = (since_), .text = (text_)},
+#define NRM_PARAM_i64(member, value, least, most, unit_, since_, text_)                              \
+    {.name = #member, .kind = NRM_KIND_I64, .offset = offsetof(nrm_this_options, member),            \
+     .i64_default = (value), .i64_least = (least), .i64_most = (most), .unit = (unit_), .since = (since_), .text = (text_)},
+#define NRM_PARAM_flag(member, value, since_, text_)                                                 \
+    {.name = #member, .kind = NRM_KIND_FLAG, .offset = offsetof(nrm_this_options, member),           \
+     .i64_default = (value), .i64_most = 1, .unit = "", .since = (since_), .text = (text_)},
+#define NRM_CHOICE_WORD(constant, word) word "|"
+#define NRM_CHOICE_LAST(constant, word) +1
+#define NRM_PARAM_choice(member, value, LIST, since_, text_)                                         \
+    {.name = #member, .kind = NRM_KIND_CHOICE, .offset = offsetof(nrm_this_options, member),         \
+     .i64_default = (value), .i64_most = (0 LIST(NRM_CHOICE_LAST)) - 1, .choices = LIST(NRM_CHOICE_WORD), \
+     .unit = "", .since = (since_), .text = (text_)},
+#define NRM_PARAM(kind, ...) NRM_PARAM_##kind(__VA_ARGS__)
+#define NRM_KIND_OF_f64 NRM_KIND_F64
+#define NRM_KIND_OF_i64 NRM_KIND_I64
+#define NRM_KIND_OF_flag NRM_KIND_FLAG
+#define NRM_KIND_OF_str NRM_KIND_STR
+#define NRM_FIELD(kind_, member, unit_, text_)                                                       \
+    {.name = #member, .kind = NRM_KIND_OF_##kind_, .offset = offsetof(nrm_this_info, member),        \
+     .unit = (unit_), .text = (text_)},
+
+#define NRM_DESCRIBE(method, OPTION_LIST, INFO_LIST)               \
+    typedef nrm_##method##_options nrm_this_options;               \
+    typedef nrm_##method##_info nrm_this_info;                     \
+    static const nrm_param params[] = {OPTION_LIST(NRM_PARAM)};    \
+    static const nrm_field info_fields[] = {INFO_LIST(NRM_FIELD)}; \
+    extern const nrm_method nrm_##method##_method
+
+#define NRM_DESCRIBED(method)                                                                        \
+    .inputs = inputs, .input_count = NRM_COUNT(inputs), .outputs = outputs,                          \
+    .output_count = NRM_COUNT(outputs), .params = params, .param_count = NRM_COUNT(params),          \
+    .options_size = sizeof(nrm_this_options), .info = info_fields,                                   \
+    .info_count = NRM_COUNT(info_fields), .info_size = sizeof(nrm_this_info), .examples = examples,  \
+    .example_count = NRM_COUNT(examples)
+
+/* Copy the caller's options (NULL = defaults; shorter structs of older callers are
+ * filled up with defaults) and check every range: the first lines of a typed function.
+ *     nrm_softmax_options o;
+ *     NRM_TRY(nrm_options_load(ctx, &nrm_softmax_method, options, &o)); */
+nrm_status nrm_options_load(nrm_ctx *ctx, const nrm_method *method, const void *options, void *loaded);
+void nrm_options_default(const nrm_method *method, void *options);
+
+/* Descriptors by name, options as numbers and from text; "max-iter" equals "max_iter". */
+bool nrm_same_name(const char *a, const char *b);
+const nrm_param *nrm_param_find(const nrm_method *method, const char *name);
+bool nrm_param_required(const nrm_param *param); /* has no default */
+double nrm_option_f64(const nrm_param *param, const void *options);
+int64_t nrm_option_i64(const nrm_param *param, const void *options); /* also flags and choices */
+nrm_status nrm_option_from_text(nrm_ctx *ctx, const nrm_method *method, const nrm_param *param,
+                                const char *text, void *options);
+int nrm_choice_word(const nrm_param *param, int64_t index, char *word, size_t size); /* -1: none */
+
+/* In `run`: make the array or the CSR of an output, or check the caller's own memory.
+ * Does nothing when the output is not wanted. */
+nrm_status nrm_output_array(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int ndim, const int64_t *shape);
+nrm_status nrm_output_csr(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int64_t rows, int64_t cols, int64_t nnz);
+
+/* True if all n values are finite; else *where is the first that is not. */
+bool nrm_all_finite_f64(const double *x, int64_t n, int64_t *where);
+bool nrm_all_finite_f32(const float *x, int64_t n, int64_t *where);
+
+#endif

@@ -1,0 +1,85 @@
+/* output.c -- what `run` functions share: making outputs, looking for NaN and Inf. */
+#include "descriptor.h"
+#include <stdio.h>
+
+static void shape_text(int ndim, const int64_t *shape, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "(");
+    for (int i = 0; i < ndim && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%lld", i ? ", " : "", NRM_LL(shape[i]));
+    if (used < size) snprintf(text + used, size - used, ndim == 1 ? ",)" : ")");
+}
+
+void nrm_array_shape_text(const nrm_array *a, char *text, size_t size) { shape_text(a->ndim, a->shape, text, size); }
+
+nrm_status nrm_output_array(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int ndim, const int64_t *shape)
+{
+    char given[96], made[96];
+
+    if (!out->wanted) return NRM_OK;
+    if (out->kind == NRM_VALUE_NONE) {
+        NRM_TRY(nrm_array_create(ctx, &out->array, dtype, ndim, shape));
+        out->kind = NRM_VALUE_ARRAY;
+        return NRM_OK;
+    }
+    const nrm_array *a = &out->array; /* the caller's memory */
+    shape_text(a->ndim, a->shape, given, sizeof given);
+    shape_text(ndim, shape, made, sizeof made);
+    NRM_REQUIRE(ctx, a->dtype == dtype, NRM_E_DTYPE, "the memory given for the output holds %s; it must hold %s",
+                nrm_dtype_name(a->dtype), nrm_dtype_name(dtype));
+    NRM_REQUIRE(ctx, a->ndim == ndim && memcmp(a->shape, shape, (size_t)ndim * sizeof *shape) == 0, NRM_E_SHAPE,
+                "the memory given for the output has shape %s; it must have %s", given, made);
+    return NRM_OK;
+}
+
+nrm_status nrm_output_csr(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int64_t rows, int64_t cols, int64_t nnz)
+{
+    if (!out->wanted) return NRM_OK;
+    NRM_REQUIRE(ctx, out->kind == NRM_VALUE_NONE, NRM_E_UNSUPPORTED,
+                "a sparse output cannot be written into memory given beforehand");
+    NRM_TRY(nrm_csr_create(ctx, &out->csr, dtype, rows, cols, nnz));
+    out->kind = NRM_VALUE_CSR;
+    return NRM_OK;
+}
+
+/* x * 0 is 0 for finite x and NaN otherwise: the sums of blocks tell without a branch,
+ * and only a bad block is searched. */
+bool nrm_all_finite_f64(const double *x, int64_t n, int64_t *where)
+{
+    enum { BLOCK = 1024 };
+    for (int64_t start = 0; start < n; start += BLOCK) {
+        const int64_t end = nrm_min_i64(start + BLOCK, n);
+        double lane[8] = {0};
+        int64_t i = start;
+        for (; i + 8 <= end; i += 8)
+            for (int j = 0; j < 8; j++) lane[j] += x[i + j] * 0;
+        for (; i < end; i++) lane[0] += x[i] * 0;
+        double sum = 0;
+        for (int j = 0; j < 8; j++) sum += lane[j];
+        if (sum == 0) continue;
+        for (i = start; i < end && isfinite(x[i]); i++) {}
+        if (where) *where = i;
+        return false;
+    }
+    return true;
+}
+
+bool nrm_all_finite_f32(const float *x, int64_t n, int64_t *where)
+{
+    enum { BLOCK = 1024 };
+    for (int64_t start = 0; start < n; start += BLOCK) {
+        const int64_t end = nrm_min_i64(start + BLOCK, n);
+        float lane[16] = {0};
+        int64_t i = start;
+        for (; i + 16 <= end; i += 16)
+            for (int j = 0; j < 16; j++) lane[j] += x[i + j] * 0;
+        for (; i < end; i++) lane[0] += x[i] * 0;
+        float sum = 0;
+        for (int j = 0; j < 16; j++) sum += lane[j];
+        if (sum == 0) continue;
+        for (i = start; i < end && isfinite(x[i]); i++) {}
+        if (where) *where = i;
+        return false;
+    }
+    return true;
+}
