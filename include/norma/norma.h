@@ -1,0 +1,14 @@
+/* norma/norma.h -- everything: the shared floor and every method. */
+#ifndef NORMA_NORMA_H
+#define NORMA_NORMA_H
+
+#include <norma/array.h>
+#include <norma/call.h>
+#include <norma/core.h>
+#include <norma/io.h>
+#include <norma/method.h>
+#include <norma/softmax.h>
+#include <norma/sparse_ot.h>
+#include <norma/top_eigenvector.h>
+
+#endif
