@@ -33,6 +33,5 @@ void nrm_value_destroy(nrm_ctx *ctx, nrm_value *value);
 json_t *nrm_parameters_json(const nrm_method *method, const void *options);
 /* The dump of a JSON value (released here) in the context's memory. */
 nrm_status nrm_json_text(nrm_ctx *ctx, json_t *value, char **text);
-void nrm_array_shape_text(const nrm_array *a, char *text, size_t size);
 
 #endif

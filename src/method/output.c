@@ -1,20 +1,10 @@
 /* output.c -- what `run` functions share: making outputs, looking for NaN and Inf. */
+#include "data/data.h"
 #include "descriptor.h"
-#include <stdio.h>
-
-static void shape_text(int ndim, const int64_t *shape, char *text, size_t size)
-{
-    size_t used = (size_t)snprintf(text, size, "(");
-    for (int i = 0; i < ndim && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, "%s%lld", i ? ", " : "", NRM_LL(shape[i]));
-    if (used < size) snprintf(text + used, size - used, ndim == 1 ? ",)" : ")");
-}
-
-void nrm_array_shape_text(const nrm_array *a, char *text, size_t size) { shape_text(a->ndim, a->shape, text, size); }
 
 nrm_status nrm_output_array(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int ndim, const int64_t *shape)
 {
-    char given[96], made[96];
+    char given[NRM_SHAPE_LENGTH], made[NRM_SHAPE_LENGTH];
 
     if (!out->wanted) return NRM_OK;
     if (out->kind == NRM_VALUE_NONE) {
@@ -23,12 +13,11 @@ nrm_status nrm_output_array(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int n
         return NRM_OK;
     }
     const nrm_array *a = &out->array; /* the caller's memory */
-    shape_text(a->ndim, a->shape, given, sizeof given);
-    shape_text(ndim, shape, made, sizeof made);
     NRM_REQUIRE(ctx, a->dtype == dtype, NRM_E_DTYPE, "the memory given for the output holds %s; it must hold %s",
                 nrm_dtype_name(a->dtype), nrm_dtype_name(dtype));
     NRM_REQUIRE(ctx, a->ndim == ndim && memcmp(a->shape, shape, (size_t)ndim * sizeof *shape) == 0, NRM_E_SHAPE,
-                "the memory given for the output has shape %s; it must have %s", given, made);
+                "the memory given for the output has shape %s; it must have %s",
+                nrm_shape_text(given, a->ndim, a->shape), nrm_shape_text(made, ndim, shape));
     return NRM_OK;
 }
 

@@ -2,6 +2,7 @@
  * made dense or streamed, shapes matched letter by letter across all ports. */
 #define _POSIX_C_SOURCE 200809L
 #include "call_impl.h"
+#include "data/data.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -210,12 +211,10 @@ static nrm_status match_shape(nrm_call *c, const nrm_port *port, const nrm_value
     int64_t shape[NRM_MAX_NDIM];
     const int ndim = value_shape(v, shape);
     const char *pattern = port->shape, *end;
-    char given[128];
-    nrm_array shown = {.ndim = ndim};
+    char given[NRM_SHAPE_LENGTH];
 
     if (!*pattern) return NRM_OK;
-    memcpy(shown.shape, shape, sizeof shape);
-    nrm_array_shape_text(&shown, given, sizeof given);
+    nrm_shape_text(given, ndim, shape);
     for (;; pattern = end + 1) { /* the alternative of this rank */
         end = strchr(pattern, '|');
         if (!end) end = pattern + strlen(pattern);
