@@ -131,6 +131,7 @@ typedef enum nrm_value_kind { NRM_VALUE_NONE, NRM_VALUE_ARRAY, NRM_VALUE_CSR, NR
 
 typedef struct nrm_value {
     nrm_value_kind kind;
+    const char *name; /* the port's */
     bool wanted; /* outputs: to be made */
     nrm_array array;
     nrm_csr csr;

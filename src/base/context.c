@@ -195,7 +195,7 @@ bool nrm_tick(nrm_ctx *ctx, const char *task, double done, double total, const c
     if (!ctx) return false;
     if (ctx->progress) {
         const double now = nrm_now();
-        if (now - ctx->last_tick >= TICK_SECONDS || done >= total) {
+        if (now - ctx->last_tick >= TICK_SECONDS || (total > 0 && done >= total)) {
             const nrm_progress report = {task, done, total, value_name, value};
             ctx->last_tick = now;
             if (ctx->progress(ctx->progress_user, &report)) nrm_cancel(ctx);

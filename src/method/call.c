@@ -27,8 +27,11 @@ nrm_status nrm_call_create(nrm_ctx *ctx, const char *name, nrm_call **call)
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, c->output_named, method->output_count, "a call"));
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, c->param_set, method->param_count, "a call"));
     nrm_options_default(method, c->options);
-    for (int i = 0; i < method->output_count; i++)
+    for (int i = 0; i < method->input_count; i++) c->inputs[i].value.name = method->inputs[i].name;
+    for (int i = 0; i < method->output_count; i++) {
+        c->outputs[i].name = method->outputs[i].name;
         c->outputs[i].wanted = !(method->outputs[i].flags & NRM_PORT_ON_REQUEST);
+    }
     *call = c;
     return NRM_OK;
 done:
@@ -80,21 +83,29 @@ static int find_port(const nrm_port *ports, int count, const char *name)
     return -1;
 }
 
-/* "softmax has no input 'xx'; did you mean 'x'?  Its inputs are x, mask." */
-static nrm_status no_such(nrm_call *c, const char *what, const char *name)
-{
-    enum { MOST = 64 };
-    const char *words[MOST + 1] = {NULL};
-    const nrm_method *m = c->method;
-    int count = 0;
+enum { MOST_NAMES = 64 };
 
-    for (int i = 0; i < m->input_count && count < MOST; i++) words[count++] = m->inputs[i].name;
-    for (int i = 0; i < m->output_count && count < MOST; i++) words[count++] = m->outputs[i].name;
-    for (int i = 0; i < m->param_count && count < MOST; i++) words[count++] = m->params[i].name;
+/* "softmax has no input 'xx'; did you mean 'x'?" */
+static nrm_status no_such(nrm_call *c, const char *what, const char *name, const char *const *words)
+{
     const char *near = nrm_nearest(name, words);
-    return nrm_fail(c->ctx, NRM_E_ARGUMENT, "%s has no %s '%s'%s%s%s", m->name, what, name,
-                    near ? "; did you mean '" : "", near ? near : "; ask for the method's help",
+    return nrm_fail(c->ctx, NRM_E_ARGUMENT, "%s has no %s '%s'%s%s%s", c->method->name, what, name,
+                    near ? "; did you mean '" : "; ask for the method's help", near ? near : "",
                     near ? "'?" : "");
+}
+
+static nrm_status no_such_port(nrm_call *c, const char *what, const char *name, const nrm_port *ports, int count)
+{
+    const char *words[MOST_NAMES + 1] = {NULL};
+    for (int i = 0; i < count && i < MOST_NAMES; i++) words[i] = ports[i].name;
+    return no_such(c, what, name, words);
+}
+
+static nrm_status no_such_param(nrm_call *c, const char *name)
+{
+    const char *words[MOST_NAMES + 1] = {NULL};
+    for (int i = 0; i < c->method->param_count && i < MOST_NAMES; i++) words[i] = c->method->params[i].name;
+    return no_such(c, "parameter", name, words);
 }
 
 static nrm_status input_slot(nrm_call *c, const char *port, nrm_call_input_slot **slot)
@@ -104,7 +115,7 @@ static nrm_status input_slot(nrm_call *c, const char *port, nrm_call_input_slot 
     NRM_REQUIRE(c->ctx, !c->ran && !c->prepared, NRM_E_ARGUMENT, "%s: the inputs are settled already; make a new call",
                 c->method->name);
     const int i = find_port(c->method->inputs, c->method->input_count, port);
-    if (i < 0) return no_such(c, "input", port);
+    if (i < 0) return no_such_port(c, "input", port, c->method->inputs, c->method->input_count);
     *slot = &c->inputs[i];
     NRM_REQUIRE(c->ctx, !(*slot)->given, NRM_E_ARGUMENT, "%s: input %s is given twice; give it once",
                 c->method->name, port);
@@ -116,7 +127,7 @@ static nrm_status output_index(nrm_call *c, const char *port, int *index)
     if (!c) return NRM_E_NULL;
     NRM_REQUIRE(c->ctx, port, NRM_E_NULL, "%s: an output's name is NULL", c->method->name);
     *index = find_port(c->method->outputs, c->method->output_count, port);
-    return *index < 0 ? no_such(c, "output", port) : NRM_OK;
+    return *index < 0 ? no_such_port(c, "output", port, c->method->outputs, c->method->output_count) : NRM_OK;
 }
 
 /* ---- Inputs --------------------------------------------------------------------------------- */
@@ -203,7 +214,7 @@ nrm_status nrm_call_set(nrm_call *c, const char *name, const char *text)
     NRM_REQUIRE(c->ctx, name && text, NRM_E_NULL, "%s: a parameter's name or value is NULL", c->method->name);
     NRM_REQUIRE(c->ctx, !c->ran, NRM_E_ARGUMENT, "%s: the call has run; make a new one", c->method->name);
     const nrm_param *p = nrm_param_find(c->method, name);
-    if (!p) return no_such(c, "parameter", name);
+    if (!p) return no_such_param(c, name);
     bool *set = &c->param_set[p - c->method->params];
     NRM_REQUIRE(c->ctx, !*set, NRM_E_ARGUMENT, "%s: parameter %s is given twice; give it once", c->method->name, name);
     NRM_TRY(nrm_option_from_text(c->ctx, c->method, p, text, c->options));

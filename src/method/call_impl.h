@@ -30,6 +30,7 @@ struct nrm_call {
 /* Load, convert and check all inputs against the ports; once. */
 nrm_status nrm_call_prepare(nrm_call *call);
 void nrm_value_destroy(nrm_ctx *ctx, nrm_value *value);
+json_t *nrm_seed_json(uint64_t seed);
 json_t *nrm_parameters_json(const nrm_method *method, const void *options);
 /* The dump of a JSON value (released here) in the context's memory. */
 nrm_status nrm_json_text(nrm_ctx *ctx, json_t *value, char **text);

@@ -40,6 +40,25 @@ static nrm_status give(nrm_call *call, const char *name, const char *value)
                                                  : nrm_call_set(call, name, value);
 }
 
+/* Outputs that are made on request, where the expectation speaks of them. */
+static nrm_status want_outputs(nrm_call *call, const char *expect)
+{
+    const nrm_method *m = nrm_call_method(call);
+    const char *word, *value;
+    size_t length;
+
+    while (next_word(&expect, &word, &length)) {
+        char *name;
+        nrm_status st = split_word(call->ctx, word, length, &name, &value);
+        for (int i = 0; i < m->output_count && st >= 0; i++)
+            if (nrm_same_name(m->outputs[i].name, name) && (m->outputs[i].flags & NRM_PORT_ON_REQUEST))
+                st = nrm_call_want(call, name);
+        nrm_free(call->ctx, name);
+        if (st < 0) return st;
+    }
+    return NRM_OK;
+}
+
 static bool near(double got, double expected, double tol)
 {
     return (isnan(got) && isnan(expected)) || got == expected || fabs(got - expected) <= tol * (1 + fabs(expected));
@@ -135,6 +154,7 @@ nrm_status nrm_example_run(nrm_ctx *ctx, const nrm_method *method, int example)
         nrm_free(ctx, name);
         name = NULL;
     }
+    NRM_TRY_DONE(want_outputs(call, e->expect));
     NRM_TRY_DONE(nrm_call_run(call));
     for (at = e->expect; next_word(&at, &word, &length);) {
         NRM_TRY_DONE(split_word(ctx, word, length, &name, &value));

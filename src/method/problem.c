@@ -57,7 +57,7 @@ nrm_status nrm_call_save_problem(nrm_call *c, const char *path)
     json_t *root = json_object();
     json_object_set_new(root, "method", json_string(c->method->name));
     json_object_set_new(root, "version", json_string(NRM_VERSION));
-    json_object_set_new(root, "seed", json_integer((json_int_t)nrm_seed(ctx)));
+    json_object_set_new(root, "seed", nrm_seed_json(nrm_seed(ctx)));
     json_object_set_new(root, "parameters", nrm_parameters_json(c->method, c->options));
     NRM_TRY_DONE(nrm_json_text(ctx, root, &text));
     length = (int64_t)strlen(text);
@@ -147,7 +147,9 @@ static nrm_status load_parameters(nrm_call *c, const json_t *root)
         NRM_TRY(nrm_call_set(c, name, text));
     }
     const json_t *seed = json_object_get(root, "seed");
-    return c->ctx && json_is_integer(seed) ? nrm_set_seed(c->ctx, (uint64_t)json_integer_value(seed)) : NRM_OK;
+    const uint64_t number = json_is_string(seed) ? strtoull(json_string_value(seed), NULL, 10)
+                                                 : (uint64_t)json_integer_value(seed);
+    return c->ctx && seed ? nrm_set_seed(c->ctx, number) : NRM_OK;
 }
 
 nrm_status nrm_call_load_problem(nrm_ctx *ctx, const char *path, nrm_call **call)

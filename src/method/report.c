@@ -1,5 +1,6 @@
 /* report.c -- calls and descriptors as JSON. */
 #include "call_impl.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 nrm_status nrm_json_text(nrm_ctx *ctx, json_t *value, char **text)
@@ -16,6 +17,15 @@ void nrm_free_string(nrm_ctx *ctx, char *string) { nrm_free(ctx, string); }
 
 /* JSON has no NaN or Inf: they become null. */
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+/* jansson's integers end at 2^63 - 1: larger seeds are written as text. */
+json_t *nrm_seed_json(uint64_t seed)
+{
+    char text[24];
+    if (seed <= INT64_MAX) return json_integer((json_int_t)seed);
+    snprintf(text, sizeof text, "%" PRIu64, seed);
+    return json_string(text);
+}
 
 static json_t *dtypes_json(unsigned dtypes)
 {
@@ -125,7 +135,7 @@ nrm_status nrm_call_report(nrm_call *c, const char **json)
             json_object_set_new(out, c->method->outputs[i].name, value_json(&c->outputs[i]));
     json_object_set_new(root, "inputs", in);
     json_object_set_new(root, "outputs", out);
-    json_object_set_new(root, "seed", json_integer((json_int_t)nrm_seed(c->ctx)));
+    json_object_set_new(root, "seed", nrm_seed_json(nrm_seed(c->ctx)));
     json_object_set_new(root, "threads", json_integer(nrm_threads(c->ctx)));
     json_object_set_new(root, "seconds", number(c->seconds));
 

@@ -1,0 +1,207 @@
+/* arguments.c -- argv to a call: names found in the descriptor, values handed to the
+ * library, which checks them and has the words for what is wrong. */
+#include "run.h"
+#include "describe.h"
+#include "terminal.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LONGEST_NAME = 128 };
+
+/* "--name=value" apart; value is NULL where there is no '='. */
+typedef struct argument {
+    char name[LONGEST_NAME];
+    const char *value;
+} argument;
+
+static int split(const run *r, const char *word, argument *a)
+{
+    const nrm_method *m = r->method;
+    const char *first = m->input_count > 0 ? m->inputs[0].name : "name";
+
+    if (word[0] == '-' && word[1] != '-' && word[1] != '\0')
+        return say_usage("%s has no option '%s'; names take two dashes: -%s", m->name, word, word);
+    if (word[0] != '-' || word[1] == '\0')
+        return say_usage("%s: '%s' stands without a name; write --%s %s", m->name, word, first, word);
+    if (word[2] == '\0') return say_usage("%s: '--' is not needed; every value has a name", m->name);
+    word += 2;
+    const size_t length = strcspn(word, "=");
+    if (length == 0 || length >= sizeof a->name)
+        return say_usage("%s has no parameter '--%.40s'; 'norma help %s' shows what it takes", m->name, word, m->name);
+    memcpy(a->name, word, length);
+    a->name[length] = '\0';
+    a->value = word[length] == '=' ? word + length + 1 : NULL;
+    return CLI_DONE;
+}
+
+static int find_option(const char *name)
+{
+    for (int i = 0; i < METHOD_OPTION_COUNT; i++)
+        if (names_equal(method_options[i].name + 2, name)) return i;
+    return -1;
+}
+
+static int find_port(const nrm_port *ports, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (names_equal(ports[i].name, name)) return i;
+    return -1;
+}
+
+static const nrm_param *find_param(const nrm_method *m, const char *name)
+{
+    for (int i = 0; i < m->param_count; i++)
+        if (names_equal(m->params[i].name, name)) return &m->params[i];
+    return NULL;
+}
+
+/* ---- Options of every method ------------------------------------------------------------- */
+
+static int take_seed(run *r, const char *value)
+{
+    char *end = NULL;
+    errno = 0;
+    r->seed = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end || errno)
+        return say_usage("seed is '%s'; it must be a whole number from 0 to %" PRIu64, value, UINT64_MAX);
+    return CLI_DONE;
+}
+
+/* More threads than this never helps, and the system may refuse to make them. */
+static long most_threads(void)
+{
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors > 8 ? 8 * processors : 64;
+}
+
+static int take_threads(run *r, const char *value)
+{
+    char *end = NULL;
+    errno = 0;
+    const long threads = strtol(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end || errno || threads > most_threads())
+        return say_usage("threads is '%s'; it must be a whole number from 0 (all) to %ld", value, most_threads());
+    r->threads = (int)threads;
+    return CLI_DONE;
+}
+
+static int take_option(run *r, int id, const char *value)
+{
+    if (r->given[id]) return say_usage("%s is given twice; give it once", method_options[id].name);
+    r->given[id] = true;
+    switch (id) {
+    case OPTION_SEED: return take_seed(r, value);
+    case OPTION_THREADS: return take_threads(r, value);
+    case OPTION_SAVE_PROBLEM:
+        if (!*value) return say_usage("--save-problem needs the name of a file");
+        r->save_problem = value;
+        return CLI_DONE;
+    default: return CLI_DONE;
+    }
+}
+
+/* ---- Ports and parameters ----------------------------------------------------------------- */
+
+static int told(const run *r, nrm_status status)
+{
+    if (status >= 0) return CLI_DONE;
+    say("%s", nrm_message(r->ctx));
+    return exit_code_of(status);
+}
+
+static int take_output(run *r, int i, const char *path)
+{
+    const nrm_method *m = r->method;
+    if (!*path) return say_usage("%s: the path for %s is empty; give a file or -", m->name, m->outputs[i].name);
+    const nrm_status st = nrm_call_want(r->call, m->outputs[i].name);
+    if (st < 0) return told(r, st);
+    for (int k = 0; k < m->output_count; k++) {
+        if (!r->paths[k] || strcmp(r->paths[k], path) != 0) continue;
+        return say_usage("%s: %s and %s would both be written to %s; give each its own", m->name,
+                         m->outputs[k].name, m->outputs[i].name, strcmp(path, "-") == 0 ? "standard output" : path);
+    }
+    r->paths[i] = path;
+    return CLI_DONE;
+}
+
+/* The sentence for a name that is not known.  The library looks among the method's own
+ * names; an option of every method is the better guess when it is one letter away. */
+static int unknown_name(const run *r, const char *name)
+{
+    const nrm_status st = nrm_call_set(r->call, name, ""); /* for its sentence */
+    const bool has_guess = strstr(nrm_message(r->ctx), "did you mean") != NULL;
+    for (int i = 0; i < METHOD_OPTION_COUNT; i++) {
+        const char *word = method_options[i].name + 2;
+        const int d = name_distance(name, word);
+        if (d == 1 || (d == 2 && !has_guess))
+            return say_usage("%s has no parameter '%s'; did you mean '%s'?", r->method->name, name, word);
+    }
+    return told(r, st < 0 ? st : NRM_E_ARGUMENT);
+}
+
+/* What a name stands for, and so whether a value follows. */
+typedef enum meaning { IS_OPTION, IS_INPUT, IS_OUTPUT, IS_PARAM, IS_FLAG, IS_NO_FLAG, IS_UNKNOWN } meaning;
+
+static meaning look_up(const run *r, const char *name, int *index, const nrm_param **param)
+{
+    const nrm_method *m = r->method;
+    if ((*index = find_option(name)) >= 0) return IS_OPTION;
+    if ((*index = find_port(m->inputs, m->input_count, name)) >= 0) return IS_INPUT;
+    if ((*index = find_port(m->outputs, m->output_count, name)) >= 0) return IS_OUTPUT;
+    if ((*param = find_param(m, name)) != NULL) return (*param)->kind == NRM_KIND_FLAG ? IS_FLAG : IS_PARAM;
+    if (strncmp(name, "no-", 3) == 0 || strncmp(name, "no_", 3) == 0) {
+        *param = find_param(m, name + 3);
+        if (*param && (*param)->kind == NRM_KIND_FLAG) return IS_NO_FLAG;
+    }
+    return IS_UNKNOWN;
+}
+
+static int take_one(run *r, const argument *a, meaning what, int index, const nrm_param *param, const char *value)
+{
+    switch (what) {
+    case IS_OPTION: return take_option(r, index, value);
+    case IS_INPUT:
+        r->inputs_given[index] = true;
+        return told(r, nrm_call_input_path(r->call, r->method->inputs[index].name, value));
+    case IS_OUTPUT: return take_output(r, index, value);
+    case IS_PARAM: return told(r, nrm_call_set(r->call, param->name, value));
+    case IS_FLAG: return told(r, nrm_call_set(r->call, param->name, a->value ? a->value : "true"));
+    case IS_NO_FLAG:
+        if (a->value) return say_usage("%s: --%s takes no value", r->method->name, a->name);
+        return told(r, nrm_call_set(r->call, param->name, "false"));
+    default: return unknown_name(r, a->name);
+    }
+}
+
+int take_run_arguments(run *r, int argc, char **argv, bool replayed)
+{
+    for (int i = 0; i < argc; i++) {
+        argument a;
+        int index = -1;
+        const nrm_param *param = NULL;
+        int code = split(r, argv[i], &a);
+        if (code != CLI_DONE) return code;
+
+        const meaning what = look_up(r, a.name, &index, &param);
+        const bool takes_value = what == IS_INPUT || what == IS_OUTPUT || what == IS_PARAM ||
+                                 (what == IS_OPTION && method_options[index].value != VALUE_NONE);
+        const char *value = a.value;
+        if (replayed && (what == IS_INPUT || what == IS_PARAM || what == IS_FLAG || what == IS_NO_FLAG))
+            return say_usage("replay: '%s' is in the saved problem; only outputs and options may be given", a.name);
+        if (what == IS_OPTION && !takes_value && value)
+            return say_usage("%s: %s takes no value", r->method->name, method_options[index].name);
+        if (takes_value && !value) {
+            if (i + 1 == argc || strncmp(argv[i + 1], "--", 2) == 0)
+                return say_usage("%s: --%s needs a value%s", r->method->name, a.name,
+                                 what == IS_INPUT ? ": a file, - or a literal such as '[1,2,3]'"
+                                 : what == IS_OUTPUT ? ": a file or -" : "");
+            value = argv[++i];
+        }
+        code = take_one(r, &a, what, index, param, value);
+        if (code != CLI_DONE) return code;
+    }
+    return CLI_DONE;
+}

@@ -1,0 +1,782 @@
+# Made by `python -m norma.stubs` from the library's own descriptions: do not edit.
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import IntEnum
+from os import PathLike
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__version__: str
+
+class _Sparse(Protocol):
+    def tocsr(self) -> Any: ...
+
+class Status(IntEnum):
+    """How a call ended: 0 done, > 0 done with a remark, < 0 failed."""
+    INTERNAL_ERROR = -16
+    SINGULAR = -15
+    INFEASIBLE = -14
+    UNSUPPORTED = -13
+    BAD_FILE = -12
+    INPUT_OUTPUT = -11
+    CANCELLED = -10
+    OUT_OF_MEMORY = -9
+    OVERLAP = -8
+    OVERFLOW = -7
+    NON_FINITE = -6
+    BAD_DTYPE = -5
+    BAD_SHAPE = -4
+    OUT_OF_RANGE = -3
+    BAD_ARGUMENT = -2
+    NULL_POINTER = -1
+    OK = 0
+    NOT_CONVERGED = 1
+    PARTIAL = 2
+    RELAXED = 3
+    @property
+    def text(self) -> str: ...
+
+class NormaError(Exception):
+    """A call failed.  `status` says how, `message` is the library's sentence: what was
+    given, the rule, the remedy.  The memory of outputs given by the caller is as it was.
+    """
+    status: Status
+    message: str
+    def __init__(self, status: int, message: str) -> None: ...
+
+class NormaTypeError(NormaError, TypeError):
+    """An argument is missing, unknown or given twice."""
+
+class NormaValueError(NormaError, ValueError):
+    """A value, a range, a shape, an element type or a NaN that does not fit."""
+
+class NormaFormatError(NormaValueError):
+    """The content of a file is malformed."""
+
+class NormaOSError(NormaError, OSError):
+    """The operating system refused a file operation; `errno` is set where it is known."""
+
+class NormaFileNotFoundError(NormaOSError, FileNotFoundError):
+    """There is no such file or folder."""
+
+class NormaMemoryError(NormaError, MemoryError):
+    """Memory could not be had."""
+
+class NormaOverflowError(NormaError, OverflowError):
+    """A size or a value overflows."""
+
+class NormaUnsupportedError(NormaError, NotImplementedError):
+    """This build or machine cannot do it."""
+
+class NormaArithmeticError(NormaError, ArithmeticError):
+    """The problem has no answer: a singular matrix, constraints that contradict each other."""
+
+class NormaCancelled(NormaError):
+    """Stopped on request, with nothing usable reached."""
+
+class NormaInternalError(NormaError, RuntimeError):
+    """Norma is wrong here; please report it."""
+
+class NormaWarning(UserWarning):
+    """A remark on a call that succeeded: the library's log, or a status > 0."""
+    status: Status
+    def __init__(self, message: str, status: int = ...) -> None: ...
+
+class Progress(NamedTuple):
+    """One report of work in progress.  `total` <= 0 where it is unknown; `value` is the
+    number to watch (a residual, a loss), called `name`, NaN where there is none.
+    """
+    task: str
+    done: float
+    total: float
+    name: str
+    value: float
+
+class Info(dict[str, Any]):
+    """What a method reports beside its outputs: `info["gap"]` or `info.gap`."""
+    def __getattr__(self, name: str) -> Any: ...
+
+class Result:
+    """The outcome of a call.
+
+    Attributes
+    ----------
+    NAME : array
+        One attribute for every output that was made, by its name; also in `outputs`.
+    outputs : dict
+        The same by name, in the method's order.
+    info : Info
+        What the method reports: iterations, residuals, a gap.
+    status : Status
+        OK, or a remark: NOT_CONVERGED, PARTIAL, RELAXED.
+    message : str
+        The library's sentence on the remark; "" where there is none.
+    parameters : Info
+        Every parameter as it was used, defaults included.
+    seconds : float
+        Wall time of the method itself.
+    report : dict
+        All of it but the outputs' values, as the command prints it with --json.
+    """
+    method: str
+    outputs: dict[str, Any]
+    info: Any
+    status: Status
+    message: str
+    @property
+    def parameters(self) -> Info: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def report(self) -> dict[str, Any]: ...
+
+class CSR:
+    """A sparse matrix in compressed rows, for where SciPy is not installed.
+
+    Row i holds data[indptr[i]:indptr[i+1]] in the columns indices[indptr[i]:indptr[i+1]].
+    It is taken as input wherever a SciPy matrix is.
+    """
+    data: NDArray[Any]
+    indices: NDArray[Any]
+    indptr: NDArray[Any]
+    shape: tuple[int, int]
+    def __init__(self, parts: Sequence[ArrayLike], shape: Sequence[int]) -> None: ...
+    @property
+    def nnz(self) -> int: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    def toarray(self) -> NDArray[Any]: ...
+
+def methods() -> list[str]:
+    """The names of all methods, sorted; each is a function of this module."""
+    ...
+
+def describe(name: str) -> dict[str, Any]:
+    """The description of a method, as a dict: inputs, outputs, parameters with their
+    ranges, info, examples, paper.
+    """
+    ...
+
+def load(path: str | PathLike[str], *, extra: bool = False) -> Any:
+    """Read a file: npy, npz, csv and text, LIBSVM, Matrix Market, idx, safetensors.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file, "-" for standard input, or numbers in brackets: "[[1, 2], [3, 4]]".
+        The content decides on the format, then the extension.
+    extra : bool, default False
+        Give what lies beside the data too: a LIBSVM file's labels as "label", the
+        column names of a csv file as "header".
+
+    Returns
+    -------
+    ndarray, sparse matrix or dict
+        A dict {name: ndarray} for npz and safetensors.  With `extra`, the pair
+        (data, dict).
+    """
+    ...
+
+def save(path: str | PathLike[str], data: ArrayLike | _Sparse | Mapping[str, ArrayLike]) -> None:
+    """Write a file; its extension decides on the format.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        npy, csv, txt, mtx, json, safetensors, npz; svm for a sparse matrix; "-" writes
+        text to standard output.  The file is complete or it is not there.
+    data : array_like, sparse matrix, or dict {name: array_like}
+        A dict goes to npz or safetensors.
+    """
+    ...
+
+class _SoftmaxInfo(Info):
+    rows: int
+    columns: int
+    slow_rows: int
+    algorithm: str
+    isa: str
+    nt_stores: bool
+    bytes: float
+    bandwidth: float
+    seconds: float
+
+class _SoftmaxResult(Result):
+    info: _SoftmaxInfo
+    y: NDArray[np.float32 | np.float64]
+    lse: NDArray[np.float64]
+
+def softmax(
+    x: ArrayLike | PathLike[str],
+    *,
+    mask: ArrayLike | PathLike[str] | None = None,
+    algorithm: Literal["auto", "two-pass", "three-pass-recompute", "three-pass-reload", "block-reload"] | None = "auto",
+    log: bool | None = False,
+    alpha: float | None = 1.0,
+    isa: Literal["auto", "scalar", "avx2", "avx512"] | None = "auto",
+    nt_stores: Literal["auto", "never", "always"] | None = "auto",
+    block: int | None = 32768,
+    all_masked: Literal["zero", "nan", "uniform"] | None = "zero",
+    infinity: Literal["nan", "uniform"] | None = "nan",
+    guard: bool | None = True,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _SoftmaxResult:
+    """Softmax, log-softmax and logsumexp along the last axis, in two passes over memory.
+
+    y_i = exp(alpha x_i) / sum_j exp(alpha x_j) along the last axis.
+
+    The two-pass algorithm keeps every exponential as a mantissa and an exponent, so it
+    needs no maximum first: it reads x twice and writes y once, where the usual algorithms
+    make three passes. Rows that fit the cache are done with one exponential an element
+    instead. auto chooses.
+
+    A NaN makes its row NaN. Elements that are -inf or masked are exactly 0. A row with
+    nothing left is 0 (all_masked), a row with +inf is NaN (infinity). Elements of any
+    finite size are handled.
+
+    The result does not depend on the number of threads.
+
+    Parameters
+    ----------
+    x : array_like float32 or float64
+        numbers of any shape with at least one axis; the last axis is normalised. Also a
+        file as pathlib.Path.
+    mask : array_like uint8, optional
+        0 excludes an element; of the shape of x, or one row for all. Also a file as
+        pathlib.Path.
+    algorithm : {'auto', 'two-pass', 'three-pass-recompute', 'three-pass-reload', 'block-reload'}, default 'auto'
+        how the passes over memory are arranged; auto goes by the length of a row.
+    log : bool, default False
+        log-softmax, z - logsumexp(z), in place of softmax.
+    alpha : float, default 1.0
+        factor on x, the inverse of the temperature; 0 gives the uniform distribution.
+    isa : {'auto', 'scalar', 'avx2', 'avx512'}, default 'auto'
+        instruction set of the kernels; auto takes the best of the machine.
+    nt_stores : {'auto', 'never', 'always'}, default 'auto'
+        write y around the caches; auto does so when x and y together exceed the last cache.
+    block : int, default 32768
+        length of the pieces of a row whose sums are merged in f64; fixes the bits, not the
+        result. From 1024 to 16777216. Unit: elements.
+    all_masked : {'zero', 'nan', 'uniform'}, default 'zero'
+        what a row becomes in which every entry is -inf or excluded.
+    infinity : {'nan', 'uniform'}, default 'nan'
+        what a row with +inf becomes: NaN (inf - inf), or uniform over those entries.
+    guard : bool, default True
+        clamp entries and check sums; without it the bare algorithm of the paper runs, for
+        which |z| must stay below 100000 and -inf is not allowed.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        y : ndarray float32 or float64
+            softmax of x, or its logarithm; shape and type of x, and it may be x itself.
+        lse : ndarray float64
+            log of the sum of exponentials of each row; shape of x without its last axis.
+            Made on request: want or out.
+        info.rows : int
+            rows.
+        info.columns : int
+            elements of a row.
+        info.slow_rows : int
+            rows that needed the exact f64 path: NaN, infinite, all masked, huge.
+        info.algorithm : str
+            algorithm that ran.
+        info.isa : str
+            instruction set that ran.
+        info.nt_stores : bool
+            y was written around the caches.
+        info.bytes : float
+            what the passes read and wrote, first-write reads not counted. Unit: bytes.
+        info.bandwidth : float
+            bytes per second. Unit: GB/s.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    Marat Dukhan, Artsiom Ablavatski: The Two-Pass Softmax Algorithm, 2020, arXiv
+    2001.04438.
+
+    Examples
+    --------
+    >>> import norma
+
+    Softmax of four numbers that overflow exp.
+
+    >>> result = norma.softmax([1000, 1001, 999, -1000])
+    >>> result.y  # [0.24472847105,0.66524095577,0.09003057317,0]
+    >>> result.info.slow_rows  # 0
+
+    Rows, with a mask and the logarithm of the sums.
+
+    >>> result = norma.softmax([[0, 1, 2], [3, 3, 3]], mask=[1, 1, 0], want='lse')
+    >>> result.y  # [[0.2689414213699951,0.7310585786300049,0],[0.5,0.5,0]]
+    >>> result.lse  # [1.3132616875182228,3.6931471805599454]
+
+    Logarithm, at twice the temperature.
+
+    >>> result = norma.softmax([2, 4], alpha=0.5, log=True)
+    >>> result.y  # [-1.3132616875182228,-0.3132616875182228]
+
+    The paper's two passes, by name.
+
+    >>> result = norma.softmax([[1, 2, 3], [1, 1, 1]], algorithm='two-pass', isa='scalar')
+    >>> result.y  # [[0.09003057317038046,0.24472847105479767,0.6652409557748219],[0.3333333333333333,0.3333333333333333,0.3333333333333333]]
+    """
+    ...
+
+class _SparseOtInfo(Info):
+    value: float
+    primal_cost: float
+    primal: float
+    gap: float
+    row_residual: float
+    column_residual: float
+    dual_residual: float
+    feasible: bool
+    polished: bool
+    k: int
+    nnz: int
+    max_nnz: int
+    iterations: int
+    evaluations: int
+    solver: str
+    dropped_rows: int
+    dropped_columns: int
+    seconds: float
+
+class _SparseOtResult(Result):
+    info: _SparseOtInfo
+    plan: Any
+    alpha: NDArray[np.float64]
+    beta: NDArray[np.float64]
+    relaxed_plan: Any
+
+def sparse_ot(
+    a: ArrayLike | PathLike[str],
+    b: ArrayLike | PathLike[str],
+    cost: ArrayLike | PathLike[str],
+    *,
+    k: int,
+    gamma: float | None = 1.0,
+    form: Literal["semi-dual", "dual"] | None = "semi-dual",
+    solver: Literal["auto", "lbfgs", "adam", "bundle", "subgradient"] | None = "auto",
+    tol: float | None = 1e-06,
+    max_iter: int | None = 500,
+    memory: int | None = 10,
+    axis: Literal["column", "row"] | None = "column",
+    polish: bool | None = True,
+    lr: float | None = 0.01,
+    adam_iters: int | None = 20,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _SparseOtResult:
+    """Optimal transport with at most k non-zeros in each column of the plan.
+
+    Moves the masses a to the masses b at least cost <T, C> + (gamma/2)|T|^2, with at most k
+    sources for each target (axis row: at most k targets for each source). Small k gives
+    plans close to exact transport, k = m gives transport with a quadratic penalty; k
+    between them keeps the plan sparse and the problem easy.
+
+    The problem is not convex. Its concave dual is maximised; the value is a lower bound on
+    the cost of every k-sparse plan, and gap says how far the plan returned can be from the
+    best. Where the dual's maximiser leaves ties, often for small k, the plan read off it
+    misses some row sums; polishing then solves again on the support that was found. If no
+    feasible plan is found there, the status is relaxed and the residuals say by how much
+    the marginals are missed.
+
+    Rows and columns without mass are left out. Totals that differ by less than 1e-6 are
+    made equal by scaling b. A similarity S is handled as the cost -S.
+
+    Parameters
+    ----------
+    a : array_like (m), float64
+        masses of the rows, >= 0; rows of mass 0 are left out. Unit: mass. Also a file as
+        pathlib.Path.
+    b : array_like (n), float64
+        masses of the columns, >= 0, with the same total. Unit: mass. Also a file as
+        pathlib.Path.
+    cost : array_like (m, n), float32 or float64
+        cost of moving a unit of mass; single precision is kept so in memory. Unit: cost.
+        Also a file as pathlib.Path.
+    k : int
+        most non-zeros in a column of the plan (a row with axis row); more than the column
+        has is no limit. At least 1.
+    gamma : float, default 1.0
+        weight of the quadratic term; gamma must be > 0: use exact transport for gamma = 0.
+        Above 0. Unit: cost/mass.
+    form : {'semi-dual', 'dual'}, default 'semi-dual'
+        objective: semi-dual has exact column sums, dual is smoother to evaluate.
+    solver : {'auto', 'lbfgs', 'adam', 'bundle', 'subgradient'}, default 'auto'
+        auto is lbfgs, and bundle from where it stalls on a kink; subgradient is a slow
+        baseline.
+    tol : float, default 1e-06
+        largest error of a marginal that counts as none, relative to the total mass. Above
+        0, at most 1. Unit: total mass.
+    max_iter : int, default 500
+        most iterations of each solver (adam has its own). From 1 to 100000000.
+    memory : int, default 10
+        pairs that lbfgs remembers. From 1 to 1000.
+    axis : {'column', 'row'}, default 'column'
+        what k limits: each column or each row.
+    polish : bool, default True
+        solve again on the support that was found: exact marginals and a certified gap where
+        it is feasible.
+    lr : float, default 0.01
+        step length of adam. Above 0. Unit: cost.
+    adam_iters : int, default 20
+        steps of adam, all taken. From 1 to 100000000.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        plan : sparse matrix (m, n), float64
+            the transport plan, at most k non-zeros in each column. Unit: mass.
+        alpha : ndarray (m), float64
+            potentials of the rows, mean zero: the derivative of the value by a, up to a
+            constant. Unit: cost. Made when it costs nothing.
+        beta : ndarray (n), float64
+            potentials of the columns: the derivative of the value by b. Unit: cost. Made
+            when it costs nothing.
+        relaxed_plan : sparse matrix (m, n), float64
+            plan of the convex relaxation: right marginals, possibly more than k non-zeros
+            in a column. Unit: mass. Made on request: want or out.
+        info.value : float
+            the dual objective at alpha (and beta): a lower bound on every k-sparse plan.
+            Unit: cost.
+        info.primal_cost : float
+            <T, C> of the plan returned. Unit: cost.
+        info.primal : float
+            <T, C> + (gamma/2)|T|^2 of the plan returned. Unit: cost.
+        info.gap : float
+            (primal - value) / |value|: the certificate of a feasible plan; NaN where there
+            is none.
+        info.row_residual : float
+            largest error of a row sum of the plan. Unit: mass.
+        info.column_residual : float
+            largest error of a column sum of the plan. Unit: mass.
+        info.dual_residual : float
+            largest marginal error of the plan at alpha, before it was polished. Unit: mass.
+        info.feasible : bool
+            both residuals are within tol of the total mass.
+        info.polished : bool
+            the plan was solved for again, on its support or to rounding.
+        info.k : int
+            the limit used: k, or the length of a column if that is less.
+        info.nnz : int
+            non-zeros of the plan.
+        info.max_nnz : int
+            most non-zeros of a column (row with axis row).
+        info.iterations : int
+            iterations of the dual solvers.
+        info.evaluations : int
+            evaluations of the dual objective, each reading the cost once.
+        info.solver : str
+            what produced alpha: lbfgs, bundle, adam or subgradient.
+        info.dropped_rows : int
+            rows without mass, left out.
+        info.dropped_columns : int
+            columns without mass, left out.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    T. Liu, J. Puigcerver, M. Blondel, Sparsity-Constrained Optimal Transport, ICLR 2023.
+
+    Examples
+    --------
+    >>> import norma
+
+    Four sources, two targets, no limit that binds.
+
+    >>> result = norma.sparse_ot([0.4, 0.3, 0.2, 0.1], b=[0.6, 0.4], cost=[[0, 1], [1, 0], [0.5, 0.6], [0.2, 0.9]], k=3)
+    >>> result.plan  # [[0.4,0],[0,0.3],[0.1,0.1],[0.1,0]]
+    >>> result.info.value  # 0.27
+    >>> result.info.primal  # 0.27
+    >>> result.info.gap  # 0
+    >>> result.info.max_nnz  # 3
+
+    At most two sources a target: the dual is 0.28, the best plan costs 0.34.
+
+    >>> result = norma.sparse_ot([0.4, 0.3, 0.2, 0.1], b=[0.6, 0.4], cost=[[0, 1], [1, 0], [0.5, 0.6], [0.2, 0.9]], k=2)
+    >>> result.plan  # [[0.4,0],[0,0.3],[0.2,0],[0,0.1]]
+    >>> result.info.value  # 0.28
+    >>> result.info.primal  # 0.34
+    """
+    ...
+
+class _TopEigenvectorInfo(Info):
+    rows: int
+    columns: int
+    stored_numbers: int
+    peak_numbers: int
+    eigenvalue: float
+    gap: float
+    heavy_count: int
+    heavy_overflow: bool
+    order_suspect: bool
+    gap_too_small: bool
+    trusted: bool
+    order_projection: float
+    order_length: float
+    blocks: int
+    evictions: int
+    rate: float
+    growth: float
+    audit: float
+    audit_low: float
+    audit_high: float
+    exact_eigenvalue: float
+    residual: float
+    passes: int
+    rows_per_second: float
+    seconds: float
+
+class _TopEigenvectorResult(Result):
+    info: _TopEigenvectorInfo
+    v: NDArray[np.float64]
+
+def top_eigenvector(
+    a: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike],
+    *,
+    algorithm: Literal["heavy-light", "oja", "oja-adaptive", "power", "frequent-directions", "block-power", "exact"] | None = "heavy-light",
+    width: int | None = 8,
+    stored_rows: int | None = 32,
+    schedule: Literal["doubling", "equal"] | None = "doubling",
+    blocks: int | None = 0,
+    first_block: int | None = 0,
+    rows: int | None = 0,
+    theta: float | None = 0.0,
+    combine: Literal["ritz", "pick", "light"] | None = "ritz",
+    subsample: float | None = 0.0,
+    batch: int | None = 64,
+    rate_schedule: Literal["decaying", "fixed"] | None = "decaying",
+    rate: float | None = 0.0,
+    rates: int | None = 32,
+    sketch_rows: int | None = 0,
+    tolerance: float | None = 1e-10,
+    max_iter: int | None = 1000,
+    audit_rows: int | None = 0,
+    residual: bool | None = False,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _TopEigenvectorResult:
+    """Top eigenvector of A'A from one pass over rows in random order, in little memory.
+
+    Finds the unit v that maximises |A v|^2, the first principal direction of uncentred
+    data, reading the rows of A once. The memory is (2 width + stored_rows) vectors,
+    whatever the number of rows.
+
+    The rows must come in random order: each block of the stream is then a sample of all of
+    it, and one power step is made per block. Rows so long that they would dominate a block
+    are stored and treated exactly; this is what Oja's rule and Frequent Directions of the
+    same memory lack. order_suspect tells when the rows look sorted: shuffle them then.
+    gap_too_small tells when two directions are about equally good.
+
+    algorithm chooses the method: heavy-light is the paper's; block-power is the same
+    without stored rows; oja, oja-adaptive and frequent-directions are the usual ones; power
+    reads the rows again and again until the residual is small; exact forms the d x d Gram
+    matrix.
+
+    audit_rows and residual check the answer: from a uniform sample of rows with an
+    interval, or from all rows in a second pass.
+
+    Parameters
+    ----------
+    a : array_like (n, d), float32 or float64
+        the rows, dense or sparse, in random order; a stream of any length is read once.
+        Also a sparse matrix, an iterator of rows or of blocks of rows or a file as
+        pathlib.Path.
+    algorithm : {'heavy-light', 'oja', 'oja-adaptive', 'power', 'frequent-directions', 'block-power', 'exact'}, default 'heavy-light'
+        how to find the direction.
+    width : int, default 8
+        heavy-light, block-power: vectors iterated together; at most the number of columns
+        is used. From 1 to 64. Unit: vectors.
+    stored_rows : int, default 32
+        heavy-light: so many of the longest rows are stored and treated exactly. From 0 to
+        10000. Unit: rows.
+    schedule : {'doubling', 'equal'}, default 'doubling'
+        blocks that double in length, or equal blocks (the number of rows must be known).
+    blocks : int, default 0
+        equal schedule: number of blocks; 0 = max(4, ceil(log2 columns)). From 0 to 1000000.
+    first_block : int, default 0
+        doubling schedule: length of the first block; 0 = max(64, 2 columns). From 0 to
+        9007199254740992. Unit: rows.
+    rows : int, default 0
+        number of rows, where the input cannot tell and it is known; 0 = as the input says.
+        From 0 to 9007199254740992. Unit: rows.
+    theta : float, default 0.0
+        a row is heavy when its square is at least theta times the sum of all squares; 0 = 1
+        / (columns ln(columns)^2). From 0 to 1.
+    combine : {'ritz', 'pick', 'light'}, default 'ritz'
+        final step: both parts together, the better of the two, or the light part alone.
+    subsample : float, default 0.0
+        keep about subsample * columns * ln(columns) rows of a block, chosen by length; 0 =
+        all. From 0 to 1e+09.
+    batch : int, default 64
+        rows worked on at once; no bit of the result depends on it. From 1 to 4096. Unit:
+        rows.
+    rate_schedule : {'decaying', 'fixed'}, default 'decaying'
+        oja: step rate / t at row t, or rate at every row.
+    rate : float, default 0.0
+        oja: step size (decaying, 0 = columns / mean square length so far); oja-adaptive:
+        the largest (0 = columns / square length of the first row). From 0 to 1e+300. Unit:
+        1/a^2.
+    rates : int, default 32
+        oja-adaptive: so many rates, each half the one before. From 1 to 64.
+    sketch_rows : int, default 0
+        frequent-directions: rows of the sketch (twice that in memory); 0 = width +
+        stored_rows / 2. From 0 to 10000. Unit: rows.
+    tolerance : float, default 1e-10
+        power: stop at |A'Av - lambda v| <= tolerance * lambda. From 0 to 1.
+    max_iter : int, default 1000
+        power: most passes over the rows. From 1 to 1000000000. Unit: passes.
+    audit_rows : int, default 0
+        keep so many rows drawn uniformly and estimate |Av|^2 from them with an interval; 0
+        = no audit. From 0 to 1000000. Unit: rows.
+    residual : bool, default False
+        read the rows a second time for the exact |Av|^2 and residual.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        v : ndarray (d), float64
+            unit vector; its largest entry is positive.
+        info.rows : int
+            rows read. Unit: rows.
+        info.columns : int
+            numbers in a row.
+        info.stored_numbers : int
+            f64 and i64 numbers the algorithm holds, whatever the number of rows. Unit:
+            numbers.
+        info.peak_numbers : int
+            the same with the work space of the final step. Unit: numbers.
+        info.eigenvalue : float
+            estimate of |Av|^2, the top eigenvalue of A'A. Unit: a^2.
+        info.gap : float
+            estimate of R = lambda1 / lambda2; infinite for rank one, NaN where unknown.
+        info.heavy_count : int
+            stored rows that are heavy. Unit: rows.
+        info.heavy_overflow : bool
+            a heavy row could not be stored: give more stored_rows.
+        info.order_suspect : bool
+            the rows do not look randomly ordered: shuffle them.
+        info.gap_too_small : bool
+            gap below 1.2: the direction is not identifiable.
+        info.trusted : bool
+            oja-adaptive: a rate grew enough, or a row was long enough, to be believed.
+        info.order_projection : float
+            largest |z| between block halves of |a'Z|^2; 6 raises order_suspect.
+        info.order_length : float
+            largest |z| between block halves of |a|^2; 6 raises order_suspect.
+        info.blocks : int
+            power steps taken: blocks completed, or passes of the power method.
+        info.evictions : int
+            stored rows that longer ones pushed out. Unit: rows.
+        info.rate : float
+            oja: the last step size; oja-adaptive: the rate chosen. Unit: 1/a^2.
+        info.growth : float
+            oja: ln of the factor by which the vector grew.
+        info.audit : float
+            |Av|^2 estimated from the audit's rows; NaN without audit. Unit: a^2.
+        info.audit_low : float
+            lower end of its 95 % interval. Unit: a^2.
+        info.audit_high : float
+            upper end of its 95 % interval. Unit: a^2.
+        info.exact_eigenvalue : float
+            |Av|^2 from a second pass; NaN without residual. Unit: a^2.
+        info.residual : float
+            |A'Av - lambda v| / lambda, lambda = |Av|^2, from all rows; NaN where not
+            measured.
+        info.passes : int
+            times the rows were read.
+        info.rows_per_second : float
+            rows read, all passes, over seconds. Unit: 1/s.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    P. Kacham, D. P. Woodruff, Approximating the Top Eigenvector in Random Order Streams,
+    NeurIPS 2024, arXiv 2412.11963.
+
+    Examples
+    --------
+    >>> import norma
+
+    Rows that fit into the stored rows: exact.
+
+    >>> result = norma.top_eigenvector([[3, 4], [6, 8], [-4, 3]])
+    >>> result.v  # [0.6,0.8]
+    >>> result.info.eigenvalue  # 125
+    >>> result.info.gap  # 5
+    >>> result.info.rows  # 3
+
+    All rows alike.
+
+    >>> result = norma.top_eigenvector([[1, 2, 2], [1, 2, 2]], stored_rows=1)
+    >>> result.v  # [0.3333333333333333,0.6666666666666666,0.6666666666666666]
+    >>> result.info.eigenvalue  # 18
+
+    The power method, with its residual.
+
+    >>> result = norma.top_eigenvector([[2, 0], [0, 1]], algorithm='power')
+    >>> result.v  # [1,0]
+    >>> result.info.eigenvalue  # 4
+
+    Exact, from the Gram matrix.
+
+    >>> result = norma.top_eigenvector([[2, 1], [1, 2], [0, 0]], algorithm='exact')
+    >>> result.v  # [0.7071067811865476,0.7071067811865476]
+    >>> result.info.eigenvalue  # 9
+    >>> result.info.gap  # 9
+    """
+    ...

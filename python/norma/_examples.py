@@ -1,0 +1,72 @@
+"""The examples of a descriptor, read: calls stored as text, the same for every door.
+
+    call    x=[[1,2],[3,4]] algorithm=two-pass log
+    expect  y=[...] info.gap=0
+"""
+
+import json
+import re
+
+_SPECIAL = re.compile(r"[+-]?\b(?:inf(?:inity)?|nan)\b", re.IGNORECASE)
+
+
+def words(text):
+    """Split at blanks that are not inside brackets: [("x", "[1, 2]"), ("log", None)]."""
+    pieces, depth = [""], 0
+    for letter in text:
+        depth += (letter == "[") - (letter == "]")
+        if letter in " \n" and depth == 0:
+            pieces.append("")
+        else:
+            pieces[-1] += letter
+    pairs = (piece.partition("=") for piece in pieces if piece)
+    return [(name.replace("-", "_"), value if equals else None) for name, equals, value in pairs]
+
+
+def _special(match):
+    text = match.group().lower()
+    return "NaN" if "nan" in text else "-Infinity" if text.startswith("-") else "Infinity"
+
+
+def number_or_list(text):
+    """A literal: "[[1,nan],[inf,4]]" or "2.5"."""
+    return json.loads(_SPECIAL.sub(_special, text))
+
+
+def value_of(kind, text):
+    """A parameter's value from its text."""
+    if text is None or kind == "flag":
+        return text != "false"
+    return {"f64": float, "i64": int}.get(kind, str)(text)
+
+
+def arguments(method, call):
+    """The keyword arguments of an example's call."""
+    named = {}
+    for name, text in words(call):
+        parameter = method.parameters.get(name)
+        named[name] = number_or_list(text) if parameter is None else value_of(parameter["kind"], text)
+    return named
+
+
+def expected(expect):
+    """{"y": [...], "info.gap": 0.0, "info.solver": "lbfgs"}"""
+    values = {}
+    for name, text in words(expect):
+        try:
+            values[name] = number_or_list(text)
+        except ValueError:
+            values[name] = text
+    return values
+
+
+def python_call(method, example):
+    """The example as a line of Python."""
+    parts = []
+    for name, value in arguments(method, example["call"]).items():
+        text = re.sub(r"\bnan\b", "float('nan')", repr(value)) if isinstance(value, list) else repr(value)
+        text = re.sub(r"\binf\b", "float('inf')", text) if isinstance(value, (list, float)) else text
+        parts.append(text if name in method.positional[:1] else f"{name}={text}")
+    want = [name for name, _ in words(example["expect"]) if method.outputs.get(name, {}).get("on_request")]
+    parts += [f"want={(want[0] if len(want) == 1 else want)!r}"] if want else []
+    return f"norma.{method.python_name}({', '.join(parts)})"

@@ -1,0 +1,112 @@
+/* softmax.c -- softmax, log-softmax and logsumexp of rows.  Contract and equations:
+ * norma/softmax.h.
+ *
+ * Dukhan and Ablavatski's two passes, and the two forms of three passes they compare with:
+ *
+ *     two-pass                 (s, E) = sum ExtExp(z_i);  y_i = (m_i / s) 2^(n_i - E)
+ *     three-pass, recompute    mu = max z;  s = sum exp(z_i - mu);  y_i = exp(z_i - mu) / s
+ *     three-pass, reload       mu = max z;  y_i = exp(z_i - mu), s = sum y_i;  y_i = y_i / s
+ *     block-reload             a block b:  E_b = rint(max z log2 e), y_i = m_i 2^(n_i - E_b);
+ *                              then  y_i = (y_i / s) 2^(E_b - E)
+ *
+ * Departures from the paper: the clamp and the exact path (src/kernel/extexp.h); sums of
+ * blocks merged in f64 in a fixed order; with streaming stores pass 2 runs from the end,
+ * where x is still in cache.  Block-reload is not in the paper: 2^E_b in the place of
+ * exp(mu) needs no subtraction that rounds, so it has the speed of reloading and the
+ * accuracy of pairs. */
+#include "method/descriptor.h"
+#include "softmax_impl.h"
+
+#define REAL float
+#define REAL_LOG2E NRM_LOG2E_F32
+#define REAL_RINT rintf
+#define T(name) NRM_PASTE(name, _f32)
+#define T2(name, suffix) NRM_PASTE(T(name), suffix)
+#include "softmax_rows.h"
+#include "softmax_call.h"
+#include "softmax_cross_entropy.h"
+#undef REAL
+#undef REAL_LOG2E
+#undef REAL_RINT
+#undef T
+#undef T2
+#undef SPAN
+#undef KERNELS
+
+#define REAL double
+#define REAL_LOG2E NRM_LOG2E_F64
+#define REAL_RINT rint
+#define T(name) NRM_PASTE(name, _f64)
+#define T2(name, suffix) NRM_PASTE(T(name), suffix)
+#include "softmax_rows.h"
+#include "softmax_call.h"
+#include "softmax_cross_entropy.h"
+
+/* ---- The method ---------------------------------------------------------------------------- */
+
+static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info)
+{
+    const nrm_array *x = &in[0].array, *m = &in[1].array;
+    const int64_t columns = x->ndim > 0 ? x->shape[x->ndim - 1] : 0;
+    nrm_softmax_mask mask = {0};
+
+    NRM_REQUIRE(ctx, x->ndim > 0, NRM_E_SHAPE, "softmax: x is a single number; it must have at least one axis");
+    if (in[1].kind == NRM_VALUE_ARRAY) {
+        const bool whole = m->ndim == x->ndim && memcmp(m->shape, x->shape, (size_t)x->ndim * sizeof *m->shape) == 0;
+        NRM_REQUIRE(ctx, whole || (m->ndim == 1 && m->shape[0] == columns), NRM_E_SHAPE,
+                    "softmax: mask has %d axes and %lld elements; it must have the shape of x or be one row of %lld",
+                    m->ndim, NRM_LL(nrm_array_count(m)), NRM_LL(columns));
+        mask = (nrm_softmax_mask){.keep = m->data, .keep_stride = whole ? columns : 0};
+    }
+    int64_t rows = 1;
+    for (int i = 0; i < x->ndim - 1; i++) rows *= x->shape[i]; /* x exists: no overflow */
+    NRM_TRY(nrm_output_array(ctx, &out[0], x->dtype, x->ndim, x->shape));
+    NRM_TRY(nrm_output_array(ctx, &out[1], NRM_F64, x->ndim - 1, x->shape));
+    void *y = out[0].wanted ? out[0].array.data : NULL;
+    double *lse = out[1].wanted ? out[1].array.data : NULL;
+    if (x->dtype == NRM_F32)
+        return nrm_softmax_f32(ctx, rows, columns, x->data, columns, &mask, y, columns, lse, info, options);
+    return nrm_softmax_f64(ctx, rows, columns, x->data, columns, &mask, y, columns, lse, info, options);
+}
+
+static const nrm_port inputs[] = {
+    {.name = "x", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_FLOATS, .shape = "", .flags = NRM_PORT_NAN_OK,
+     .unit = "", .since = "0.1", .text = "numbers of any shape with at least one axis; the last axis is normalised"},
+    {.name = "mask", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_U8), .shape = "",
+     .flags = NRM_PORT_OPTIONAL, .unit = "", .since = "0.1",
+     .text = "0 excludes an element; of the shape of x, or one row for all"}};
+static const nrm_port outputs[] = {
+    {.name = "y", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_FLOATS, .shape = "", .unit = "", .since = "0.1",
+     .text = "softmax of x, or its logarithm; shape and type of x, and it may be x itself"},
+    {.name = "lse", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "",
+     .flags = NRM_PORT_ON_REQUEST, .unit = "", .since = "0.1",
+     .text = "log of the sum of exponentials of each row; shape of x without its last axis"}};
+static const nrm_example examples[] = {
+    {"Softmax of four numbers that overflow exp", "x=[1000,1001,999,-1000]",
+     "y=[0.24472847105,0.66524095577,0.09003057317,0] info.slow_rows=0", 1e-9},
+    {"Rows, with a mask and the logarithm of the sums", "x=[[0,1,2],[3,3,3]] mask=[1,1,0]",
+     "y=[[0.2689414213699951,0.7310585786300049,0],[0.5,0.5,0]] lse=[1.3132616875182228,3.6931471805599454]", 1e-12},
+    {"Logarithm, at twice the temperature", "x=[2,4] alpha=0.5 log", "y=[-1.3132616875182228,-0.3132616875182228]",
+     1e-12},
+    {"The paper's two passes, by name", "x=[[1,2,3],[1,1,1]] algorithm=two-pass isa=scalar",
+     "y=[[0.09003057317038046,0.24472847105479767,0.6652409557748219],[0.3333333333333333,0.3333333333333333,"
+     "0.3333333333333333]]", 1e-12}};
+
+NRM_DESCRIBE(softmax, NRM_SOFTMAX_OPTIONS, NRM_SOFTMAX_INFO);
+const nrm_method nrm_softmax_method = {
+    .name = "softmax",
+    .summary = "Softmax, log-softmax and logsumexp along the last axis, in two passes over memory",
+    .details =
+        "y_i = exp(alpha x_i) / sum_j exp(alpha x_j) along the last axis.\n\n"
+        "The two-pass algorithm keeps every exponential as a mantissa and an exponent, so it needs no maximum first: "
+        "it reads x twice and writes y once, where the usual algorithms make three passes. Rows that fit the cache "
+        "are done with one exponential an element instead. auto chooses.\n\n"
+        "A NaN makes its row NaN. Elements that are -inf or masked are exactly 0. A row with nothing left is 0 "
+        "(all_masked), a row with +inf is NaN (infinity). Elements of any finite size are handled.\n\n"
+        "The result does not depend on the number of threads.",
+    .paper = "Marat Dukhan, Artsiom Ablavatski: The Two-Pass Softmax Algorithm, 2020, arXiv 2001.04438",
+    .paper_number = 32,
+    .domain = "attention",
+    .since = "0.1",
+    NRM_DESCRIBED(softmax),
+    .run = run};

@@ -1,0 +1,33 @@
+/* softmax_pair.c -- softmax of rows that arrive in pieces.  Contract: norma/softmax.h. */
+#include "softmax_impl.h"
+
+nrm_softmax_pair nrm_softmax_pair_zero(void) { return (nrm_softmax_pair){0, -INFINITY}; }
+
+nrm_softmax_pair nrm_softmax_pair_merge(nrm_softmax_pair a, nrm_softmax_pair b)
+{
+    const nrm_extexp sum = nrm_extexp_add((nrm_extexp){a.mantissa, a.exponent}, (nrm_extexp){b.mantissa, b.exponent});
+    return (nrm_softmax_pair){sum.mantissa, sum.exponent};
+}
+
+double nrm_softmax_pair_lse(nrm_softmax_pair pair)
+{
+    double hi, lo;
+    if (pair.mantissa == 0) return -INFINITY;
+    nrm_extexp_log((nrm_extexp){pair.mantissa, pair.exponent}, &hi, &lo);
+    return hi + lo;
+}
+
+#define REAL float
+#define T(name) NRM_PASTE(name, _f32)
+#define T2(name, suffix) NRM_PASTE(T(name), suffix)
+#include "softmax_piece.h"
+#undef REAL
+#undef T
+#undef T2
+#undef SPAN
+#undef KERNELS
+
+#define REAL double
+#define T(name) NRM_PASTE(name, _f64)
+#define T2(name, suffix) NRM_PASTE(T(name), suffix)
+#include "softmax_piece.h"

@@ -1,0 +1,318 @@
+/* Made by make_linalg.py; do not edit. */
+#ifndef NRM_LINALG_VALUES_H
+#define NRM_LINALG_VALUES_H
+#include <stdint.h>
+
+/* The inputs: pattern(m, n, k) of make_linalg.py into a (m x n, row stride ld). */
+static inline void pattern(int64_t m, int64_t n, int64_t k, double *a, int64_t ld)
+{
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++)
+            a[i * ld + j] = (double)((i * 37 + j * 61 + i * j * 11 + k * 29) % 97 - 48) / 16;
+}
+
+static const double svd_7x5[5] = {
+    0x1.98c5873f8dfa1p+2, 0x1.45a89a53fd693p+2, 0x1.19f8546bf9580p+2, 0x1.cf8e95e4032a7p+1,
+    0x1.152f5ec909c61p+1,
+};
+static const double svd_5x9[5] = {
+    0x1.d37949e9c147bp+2, 0x1.574dd7df37512p+2, 0x1.387f1150570a4p+2, 0x1.c75724aa337fdp+1,
+    0x1.a51915b2ae351p+1,
+};
+static const double eigen_6[6] = {
+    -0x1.777f1f1a51f45p+2, -0x1.67eaca8d87fd5p+1, -0x1.9ab14229272dbp+0, 0x1.cf2a06e9a80f7p-1,
+    0x1.9668dead26f88p+1, 0x1.910724b797403p+2,
+};
+static const double cholesky_5[25] = {
+    0x1.43091d324d541p+2, 0, 0, 0,
+    0, -0x1.116809a364117p-2, 0x1.177310291ffc2p+2, 0,
+    0, 0, 0x1.968b1dea0d017p-2, 0x1.173572618d550p+0,
+    0x1.2cfd0a1a03ed6p+2, 0, 0, -0x1.b89ec31a9cd13p-3,
+    0x1.59a9452e5b725p+0, 0x1.2b464f142ee17p-2, 0x1.1787a40514ad3p+2, 0,
+    0x1.464df9b1c0556p+0, 0x1.7a5f3d0c86de6p+0, 0x1.05ea8aae0d7efp+0, 0x1.382778d78b6abp+1,
+    0x1.7fc7e4440fcd3p+1,
+};
+static const double qr_r_7x5[25] = {
+    0x1.3ca1dd06949d7p+2, -0x1.16ef8071a7c5cp-2, 0x1.9ec3d9b4218a8p-2, -0x1.c187ea74623c0p-3,
+    0x1.4ce74d0d35de5p+0, 0, 0x1.100008ebbfe38p+2, 0x1.1f1dcc1a7297cp+0,
+    0x1.62fc8e6a787c1p+0, 0x1.85927524abcfcp+0, 0, 0,
+    0x1.259597be9eb7ap+2, 0x1.212bca43adc7cp-2, 0x1.0614e6de90122p+0, 0,
+    0, 0, 0x1.0f61ba23bbbd2p+2, 0x1.3eb514638e5c0p+1,
+    0, 0, 0, 0,
+    0x1.5f70a9eba46e3p+1,
+};
+static const double qr_q_7x5[35] = {
+    -0x1.3677a7735f782p-1, 0x1.37eeecfce5fafp-3, -0x1.3031d02b3439cp-2, 0x1.fea6bf694baf3p-2,
+    -0x1.7d98172ca0ed3p-4, -0x1.1c98597f17838p-3, -0x1.139e6e497c22ep-1, 0x1.44ccac6dcd46ap-1,
+    0x1.27a966c875996p-2, -0x1.cfc18921d6577p-2, 0x1.5056f567a76cdp-2, 0x1.9486aa5011dc9p-3,
+    -0x1.ac366c7627e16p-4, -0x1.1b180b90b563ep-2, -0x1.51070579a069ep-1, -0x1.b7d42d38c73f9p-2,
+    -0x1.24aee68b46554p-1, -0x1.781d4eeb3fb82p-2, -0x1.c74c7788afe9dp-2, 0x1.b46922328c3a2p-7,
+    0x1.3677a7735f782p-5, 0x1.5044c948e9133p-3, 0x1.b9189530222a5p-3, 0x1.53da485ecc4f9p-2,
+    0x1.39d6dbe84fcdap-2, 0x1.02b90b8acf8ecp-1, -0x1.0d88f7367b5cep-1, -0x1.65f233bb2aed3p-3,
+    0x1.adfab141ac2b7p-3, 0x1.705b8356ae1c0p-2, -0x1.02b90b8acf8ecp-2, 0x1.0c02e841c049ep-3,
+    0x1.12131826d6115p-1, -0x1.f53bfed5390f9p-2, 0x1.705b8356ae1bap-2,
+};
+static const double lstsq_7x5[5] = {
+    0x1.d76b5aba18ed6p-2, 0x1.25809148bfeefp-2, -0x1.db3dfeb3b267cp-2, 0x1.96a31125140efp-1,
+    -0x1.5857aae6c674ap-3,
+};
+static const double lstsq_rank2[6] = {
+    0x1.7085966b2511cp-4, 0x1.59b4e0b1e7fc0p-9, -0x1.856b78a6c9d35p-3, 0x1.b4ae30bf7dbbcp-3,
+    0x1.01d2390cb2d29p-3, -0x1.12002639bd40dp-4,
+};
+static const double product_tn[15] = {
+    0x1.bc00000000000p-1, -0x1.caa0000000000p+2, 0x1.3880000000000p+2, -0x1.b800000000000p-2,
+    0x1.e0c0000000000p+2, 0x1.1a50000000000p+3, -0x1.6000000000000p-6, -0x1.d900000000000p-1,
+    -0x1.2ac0000000000p+2, 0x1.e600000000000p+1, 0x1.2a40000000000p+2, 0x1.9e20000000000p+2,
+    0x1.9700000000000p-1, -0x1.3980000000000p+1, -0x1.ea00000000000p-1,
+};
+static const double polar_7x5[35] = {
+    -0x1.226a49b8285b7p-1, 0x1.105cabdf74b1ap-3, -0x1.434c54afddc22p-2, 0x1.16b9820c699e7p-1,
+    -0x1.09f06fc097936p-5, -0x1.c13d577016d9cp-4, -0x1.395d77a56fd9dp-1, 0x1.3062c7dc35ffap-1,
+    0x1.6f017922be4ffp-2, -0x1.7350de0308856p-2, 0x1.c4ed7eeeeb016p-2, 0x1.2fd51f56a2093p-2,
+    0x1.afe62f6ae66ffp-6, -0x1.c04701949d7c4p-6, -0x1.3ca10a7d8fc73p-1, -0x1.a4978c88cb214p-2,
+    -0x1.a851303af786cp-2, -0x1.a74e3ceb68fc8p-2, -0x1.e7f4209cd1e6bp-2, -0x1.4ce528afb75a6p-2,
+    -0x1.9385f4453aaeap-6, 0x1.79ece88aef65dp-5, 0x1.646a56b592590p-3, 0x1.d2fe1e826ce95p-3,
+    0x1.c2d97f356993cp-2, 0x1.c08823852a76bp-2, -0x1.26b6303f64868p-1, -0x1.1552b9bc81587p-2,
+    -0x1.6534a8d56354ap-6, 0x1.7e76b27a90429p-2, -0x1.52bbdb264c36ep-2, 0x1.eda051db4c1a9p-4,
+    0x1.0add941b443bbp-1, -0x1.160addd2f1028p-1, 0x1.b72a62713cf95p-3,
+};
+static const double ns_muon_7x5[35] = {
+    -0x1.b2200a32e7a18p-2, 0x1.17350dab81618p-4, -0x1.771af77c18fd7p-2, 0x1.f6c06f2419b38p-2,
+    0x1.a2950138c69e8p-6, -0x1.4f11234856ae6p-3, -0x1.512de5dacf5eap-1, 0x1.412b902e395f3p-1,
+    0x1.04eb4292cd54cp-2, -0x1.ed4f62daeb7e0p-3, 0x1.618548e78286cp-2, 0x1.5cd073f4a8324p-2,
+    0x1.8077ff57f0728p-7, -0x1.fc8d51394785cp-4, -0x1.ed26dd4cca7d8p-2, -0x1.59e216a8dd38ep-2,
+    -0x1.8e688f7ad098ep-2, -0x1.6ee932b8fbd92p-2, -0x1.873c20f62013cp-2, -0x1.3d86b3b10731cp-2,
+    -0x1.77bf864ace030p-7, 0x1.c63c5c478fd00p-7, 0x1.3fbd5900f6f06p-3, 0x1.d9cff4b997fa0p-3,
+    0x1.7966cd8dc1a44p-2, 0x1.5a0db4fef7d88p-2, -0x1.1ce27b996e5c0p-1, -0x1.36427ed5d1e35p-2,
+    0x1.931a9e934e2d8p-4, 0x1.4959f5c71a19cp-2, -0x1.194bb9d99a4fep-2, 0x1.03e5d42349879p-3,
+    0x1.3f18ce4cf2fbfp-1, -0x1.0479a182baabep-1, 0x1.470e863f564c0p-4,
+};
+static const double ns_cubic_classic_7x5[35] = {
+    -0x1.226a49b8285b6p-1, 0x1.105cabdf74b0ep-3, -0x1.434c54afddc28p-2, 0x1.16b9820c699e6p-1,
+    -0x1.09f06fc09792ap-5, -0x1.c13d577016d9ep-4, -0x1.395d77a56fda0p-1, 0x1.3062c7dc35ffcp-1,
+    0x1.6f017922be4fap-2, -0x1.7350de0308850p-2, 0x1.c4ed7eeeeb014p-2, 0x1.2fd51f56a2092p-2,
+    0x1.afe62f6ae6746p-6, -0x1.c04701949d84fp-6, -0x1.3ca10a7d8fc70p-1, -0x1.a4978c88cb213p-2,
+    -0x1.a851303af7868p-2, -0x1.a74e3ceb68fc5p-2, -0x1.e7f4209cd1e64p-2, -0x1.4ce528afb75a4p-2,
+    -0x1.9385f4453aafcp-6, 0x1.79ece88aef651p-5, 0x1.646a56b59259bp-3, 0x1.d2fe1e826ce8cp-3,
+    0x1.c2d97f3569938p-2, 0x1.c08823852a768p-2, -0x1.26b6303f64866p-1, -0x1.1552b9bc8158ap-2,
+    -0x1.6534a8d5634c4p-6, 0x1.7e76b27a9042dp-2, -0x1.52bbdb264c36ep-2, 0x1.eda051db4c1b5p-4,
+    0x1.0add941b443bep-1, -0x1.160addd2f1028p-1, 0x1.b72a62713cf8fp-3,
+};
+static const double ns_quintic_classic_7x5[35] = {
+    -0x1.226a49b8285b8p-1, 0x1.105cabdf74b12p-3, -0x1.434c54afddc27p-2, 0x1.16b9820c699e7p-1,
+    -0x1.09f06fc097938p-5, -0x1.c13d577016da5p-4, -0x1.395d77a56fd9ep-1, 0x1.3062c7dc35ffcp-1,
+    0x1.6f017922be4f6p-2, -0x1.7350de0308854p-2, 0x1.c4ed7eeeeb012p-2, 0x1.2fd51f56a2094p-2,
+    0x1.afe62f6ae673dp-6, -0x1.c04701949d858p-6, -0x1.3ca10a7d8fc70p-1, -0x1.a4978c88cb213p-2,
+    -0x1.a851303af7866p-2, -0x1.a74e3ceb68fc8p-2, -0x1.e7f4209cd1e64p-2, -0x1.4ce528afb75a8p-2,
+    -0x1.9385f4453aaf0p-6, 0x1.79ece88aef63ap-5, 0x1.646a56b592596p-3, 0x1.d2fe1e826ce8bp-3,
+    0x1.c2d97f3569937p-2, 0x1.c08823852a764p-2, -0x1.26b6303f64867p-1, -0x1.1552b9bc8158ap-2,
+    -0x1.6534a8d5634b1p-6, 0x1.7e76b27a90428p-2, -0x1.52bbdb264c372p-2, 0x1.eda051db4c1bap-4,
+    0x1.0add941b443bcp-1, -0x1.160addd2f1028p-1, 0x1.b72a62713cf8ep-3,
+};
+static const double ns_muon8_2_7x5[35] = {
+    -0x1.227327f038756p-1, 0x1.105f20f773c1cp-3, -0x1.437f13d0fab65p-2, 0x1.16cb44053ed73p-1,
+    -0x1.09980cded0325p-5, -0x1.c16c9c2cacfa2p-4, -0x1.3962beaed70b7p-1, 0x1.307bf855feb0dp-1,
+    0x1.6eef38ed64a42p-2, -0x1.7359c2a554c11p-2, 0x1.c4f6c042cf912p-2, 0x1.2fdd1efd3b662p-2,
+    0x1.b0c672dfd1fbbp-6, -0x1.c1378bb9c9359p-6, -0x1.3ca3b546cdd7ep-1, -0x1.a49c7775b9649p-2,
+    -0x1.a852f3d4a76edp-2, -0x1.a75368cfc8db8p-2, -0x1.e7ee6cd8d1efdp-2, -0x1.4ce381f7e2a21p-2,
+    -0x1.93a8bf2e8fc49p-6, 0x1.79d4e63b32c6fp-5, 0x1.6461b2b20fcefp-3, 0x1.d3073f2655d4cp-3,
+    0x1.c2db48ba7b0a0p-2, 0x1.c0a26b56a827dp-2, -0x1.26c0430309688p-1, -0x1.1580c519098bep-2,
+    -0x1.63ce8b228feecp-6, 0x1.7e86982173b52p-2, -0x1.52cdaad1c29a0p-2, 0x1.edcced11f8cc8p-4,
+    0x1.0b071166259b0p-1, -0x1.162066856864fp-1, 0x1.b6fef1eef386bp-3,
+};
+static const double simplex_61[61] = {
+    0, 0, 0, 0,
+    0, 0, 0, 0x1.6db6db6db6dc0p-4,
+    0, 0, 0, 0,
+    0, 0, 0, 0x1.1b6db6db6db70p-2,
+    0, 0, 0, 0,
+    0, 0, 0, 0x1.db6db6db6db70p-2,
+    0, 0, 0, 0,
+    0, 0, 0, 0x1.4db6db6db6db8p-1,
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0x1.36db6db6db6e0p-3, 0,
+    0, 0, 0, 0,
+    0, 0, 0x1.5b6db6db6db70p-2, 0,
+    0, 0, 0, 0,
+    0, 0, 0x1.0db6db6db6db8p-1, 0,
+    0,
+};
+static const double simplex_wide_61[61] = {
+    0x1.a4c9714fbcda4p+2, 0x1.14c9714fbcda4p+2, 0x1.0464b8a7de6d2p+3, 0x1.78c9714fbcda4p+2,
+    0x1.d192e29f79b48p+1, 0x1.dcc9714fbcda4p+2, 0x1.4cc9714fbcda4p+2, 0x1.2064b8a7de6d2p+3,
+    0x1.b0c9714fbcda4p+2, 0x1.20c9714fbcda4p+2, 0x1.0a64b8a7de6d2p+3, 0x1.84c9714fbcda4p+2,
+    0x1.e992e29f79b48p+1, 0x1.e8c9714fbcda4p+2, 0x1.58c9714fbcda4p+2, 0x1.2664b8a7de6d2p+3,
+    0x1.bcc9714fbcda4p+2, 0x1.2cc9714fbcda4p+2, 0x1.1064b8a7de6d2p+3, 0x1.90c9714fbcda4p+2,
+    0x1.00c9714fbcda4p+2, 0x1.f4c9714fbcda4p+2, 0x1.64c9714fbcda4p+2, 0x1.2c64b8a7de6d2p+3,
+    0x1.c8c9714fbcda4p+2, 0x1.38c9714fbcda4p+2, 0x1.1664b8a7de6d2p+3, 0x1.9cc9714fbcda4p+2,
+    0x1.0cc9714fbcda4p+2, 0x1.0064b8a7de6d2p+3, 0x1.70c9714fbcda4p+2, 0x1.3264b8a7de6d2p+3,
+    0x1.d4c9714fbcda4p+2, 0x1.44c9714fbcda4p+2, 0x1.1c64b8a7de6d2p+3, 0x1.a8c9714fbcda4p+2,
+    0x1.18c9714fbcda4p+2, 0x1.0664b8a7de6d2p+3, 0x1.7cc9714fbcda4p+2, 0x1.d992e29f79b48p+1,
+    0x1.e0c9714fbcda4p+2, 0x1.50c9714fbcda4p+2, 0x1.2264b8a7de6d2p+3, 0x1.b4c9714fbcda4p+2,
+    0x1.24c9714fbcda4p+2, 0x1.0c64b8a7de6d2p+3, 0x1.88c9714fbcda4p+2, 0x1.f192e29f79b48p+1,
+    0x1.ecc9714fbcda4p+2, 0x1.5cc9714fbcda4p+2, 0x1.2864b8a7de6d2p+3, 0x1.c0c9714fbcda4p+2,
+    0x1.30c9714fbcda4p+2, 0x1.1264b8a7de6d2p+3, 0x1.94c9714fbcda4p+2, 0x1.04c9714fbcda4p+2,
+    0x1.f8c9714fbcda4p+2, 0x1.68c9714fbcda4p+2, 0x1.2e64b8a7de6d2p+3, 0x1.ccc9714fbcda4p+2,
+    0x1.3cc9714fbcda4p+2,
+};
+static const double simplex_sparse_3_of_61[61] = {
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 0x1.8000000000000p-1,
+    0, 0, 0, 0,
+    0, 0, 0, 0x1.e000000000000p-1,
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0, 0,
+    0, 0, 0x1.a000000000000p-1, 0,
+    0,
+};
+static const double simplex_sparse_40_of_61[61] = {
+    0x1.1f80000000000p+3, 0, 0x1.5180000000000p+3, 0x1.0980000000000p+3,
+    0, 0x1.3b80000000000p+3, 0, 0x1.6d80000000000p+3,
+    0x1.2580000000000p+3, 0, 0x1.5780000000000p+3, 0x1.0f80000000000p+3,
+    0, 0x1.4180000000000p+3, 0, 0x1.7380000000000p+3,
+    0x1.2b80000000000p+3, 0, 0x1.5d80000000000p+3, 0x1.1580000000000p+3,
+    0, 0x1.4780000000000p+3, 0, 0x1.7980000000000p+3,
+    0x1.3180000000000p+3, 0, 0x1.6380000000000p+3, 0x1.1b80000000000p+3,
+    0, 0x1.4d80000000000p+3, 0x1.0580000000000p+3, 0x1.7f80000000000p+3,
+    0x1.3780000000000p+3, 0, 0x1.6980000000000p+3, 0x1.2180000000000p+3,
+    0, 0x1.5380000000000p+3, 0x1.0b80000000000p+3, 0,
+    0x1.3d80000000000p+3, 0, 0x1.6f80000000000p+3, 0x1.2780000000000p+3,
+    0, 0x1.5980000000000p+3, 0x1.1180000000000p+3, 0,
+    0x1.4380000000000p+3, 0, 0x1.7580000000000p+3, 0x1.2d80000000000p+3,
+    0, 0x1.5f80000000000p+3, 0x1.1780000000000p+3, 0,
+    0x1.4980000000000p+3, 0x1.0180000000000p+3, 0x1.7b80000000000p+3, 0x1.3380000000000p+3,
+    0,
+};
+static const double ball1_61[61] = {
+    0, -0x1.a000000000000p-5, 0, 0,
+    -0x1.7a00000000000p-1, 0, 0, 0x1.e800000000000p-3,
+    0, 0, 0, 0,
+    -0x1.1a00000000000p-1, 0, 0, 0x1.b400000000000p-2,
+    0, 0, 0, 0,
+    -0x1.7400000000000p-2, 0, 0, 0x1.3a00000000000p-1,
+    0, 0, 0, 0,
+    -0x1.6800000000000p-3, 0, 0, 0x1.9a00000000000p-1,
+    0, 0, 0x1.d000000000000p-4, 0,
+    0, 0, 0, -0x1.5a00000000000p-1,
+    0, 0, 0x1.3400000000000p-2, 0,
+    0, 0, 0, -0x1.f400000000000p-2,
+    0, 0, 0x1.f400000000000p-2, 0,
+    0, 0, 0, -0x1.3400000000000p-2,
+    0, 0, 0x1.5a00000000000p-1, 0,
+    0,
+};
+static const double fft_1[2] = {
+    0x1.d000000000000p+0, -0x1.3800000000000p+1,
+};
+static const double rfft_1[2] = {
+    0x1.d000000000000p+0, 0,
+};
+static const double dct2_1[1] = {
+    0x1.d000000000001p+0,
+};
+static const double fft_2[4] = {
+    0x1.6000000000000p+0, -0x1.1000000000000p+0, 0x1.2000000000000p+1, -0x1.e800000000000p+1,
+};
+static const double rfft_2[4] = {
+    0x1.6000000000000p+0, 0, 0x1.2000000000000p+1, 0,
+};
+static const double dct2_2[2] = {
+    0x1.f1cd9cceef23ap-1, 0x1.974b2334f2346p+0,
+};
+static const double fft_5[10] = {
+    -0x1.5000000000000p+0, 0x1.b000000000000p+0, 0x1.01b52161fc8f4p+0, -0x1.e1b52161fc8f4p+0,
+    0x1.a7eb9b790a646p+2, -0x1.dfeb9b790a646p+2, -0x1.6fae6de429918p+0, 0x1.1f5cdbc853230p-1,
+    0x1.0b92b7a780dc3p+2, -0x1.4392b7a780dc3p+2,
+};
+static const double rfft_5[6] = {
+    -0x1.5000000000000p+0, 0, 0x1.4c00000000000p+1, 0x1.964ade9e0370cp+0,
+    0x1.4c00000000000p+1, -0x1.01eb9b790a646p+2,
+};
+static const double dct2_5[5] = {
+    -0x1.2c870c9c5f417p-1, 0x1.2fa12732fba9bp+0, 0x1.eac9160f58ebcp+0, 0x1.0413d3e43cef2p+1,
+    -0x1.eac9160f58eb9p+0,
+};
+static const double fft_12[24] = {
+    0x1.2000000000000p-1, -0x1.f000000000000p+0, 0x1.bcd747fbcb4b6p+1, -0x1.246711bcb7041p+2,
+    0x1.b26ba3fde5a5ap+2, -0x1.d19c46f2dc106p+0, 0x1.1a00000000000p+3, -0x1.8400000000000p+2,
+    0x1.866a522b1ab20p+3, 0x1.ec9c8936ab406p+3, -0x1.49ae8ff796968p+0, -0x1.49cc7721a47dfp+3,
+    -0x1.2c00000000000p+2, -0x1.2c00000000000p+2, -0x1.0328b80434b4bp+1, 0x1.dcc7721a47df4p-1,
+    -0x1.b1a948ac6ac7ep+1, -0x1.09c8936ab4058p-1, 0x1.83fffffffffffp+2, -0x1.a800000000001p+1,
+    0x1.0328b80434b4cp+1, -0x1.e398ee4348fbep+2, -0x1.b26ba3fde5a5ap+2, -0x1.3398ee4348fbep+2,
+};
+static const double rfft_12[14] = {
+    0x1.2000000000000p-1, 0, -0x1.a7ffffffffffep+0, 0x1.e63b90d23efc0p-4,
+    0x1.1a00000000000p+2, 0x1.6f31dc8691f7cp+1, 0x1.dc00000000000p+2, -0x1.6000000000000p+0,
+    0x1.1a00000000000p+2, 0x1.fd39126d5680ap+2, -0x1.a800000000002p+0, -0x1.6798ee4348fbfp+2,
+    -0x1.2c00000000000p+2, 0,
+};
+static const double dct2_12[12] = {
+    0x1.4c8dc2e423980p-3, 0x1.9af894aafa748p-3, -0x1.47f9e7a91728ap-1, 0x1.38bdcdf1c8160p-1,
+    0x1.125b809ac6b50p+1, 0x1.b10145499eb46p+0, 0x1.c0061856e8d75p+0, -0x1.b6cdd6db7c866p+0,
+    0x1.db337565dd648p+1, -0x1.7b826f47ba1bcp-1, -0x1.32018615ba35ep+1, -0x1.44f4954431c3bp+0,
+};
+static const double fft_17[34] = {
+    0x1.d800000000000p+1, -0x1.e000000000000p+0, 0x1.861e2ac4fc734p+2, 0x1.1f435e5d38835p+1,
+    -0x1.9dcc3e8b1ef74p+1, -0x1.7022961de8040p-4, 0x1.983e568ded7e2p+2, -0x1.ee2e1143b746ap+2,
+    0x1.e3dc08ba0fefap+3, -0x1.5059aa84706b8p+1, -0x1.4bf73e0fa2913p+1, 0x1.2c0b734b401e6p+2,
+    0x1.70c642b915800p+4, 0x1.949cc2d63fdfcp+3, -0x1.1612e03a6c2cbp+3, -0x1.e92a2711d7ce6p+2,
+    -0x1.531db7d441776p+2, -0x1.868c161d974e0p+3, -0x1.a0f58575e5960p-1, -0x1.25592004e8cc2p+1,
+    -0x1.e66ece1212069p+1, 0x1.24c3d0da77c22p+2, -0x1.7bf2be56052fap+2, -0x1.61a051a749178p+2,
+    0x1.bc4e4e807b45fp+1, 0x1.5b46b9d580020p-4, 0x1.7eb66c17bc995p+2, -0x1.382ff6400047ep+2,
+    0x1.af33f0a4dad0ap+0, -0x1.0c4db7e43085fp+3, -0x1.6a608f396ed91p+0, -0x1.6cf23913a6430p+3,
+    -0x1.6fa3f973df1f0p+1, -0x1.06f4578d440e2p+0,
+};
+static const double rfft_17[18] = {
+    0x1.d800000000000p+1, 0, 0x1.9c985c1619c78p+0, 0x1.a2bd8a23da8a8p+0,
+    -0x1.297e4313eb31ep+1, 0x1.6a11f3e76a730p+2, 0x1.0205a95b92192p+2, 0x1.536af4254e2a8p-2,
+    0x1.519b9f62f71e2p+3, 0x1.200641fb90244p+0, 0x1.c15c41c362d30p-2, 0x1.269e5863ea1e6p+1,
+    0x1.11c9932394341p+3, 0x1.22b675d4f235cp+3, -0x1.8fae93bef0ae5p+2, -0x1.86f6fbf627c84p+2,
+    -0x1.873c6882fe2a4p+1, -0x1.3d35ce1c5d1b0p+2,
+};
+static const double dct2_17[17] = {
+    0x1.c9e842322396fp-1, -0x1.861d5d3c6eba3p-1, 0x1.4b005a8968b66p-1, -0x1.c237977edeb4ep-1,
+    -0x1.5b2857efc7080p-5, 0x1.08c342e495c82p+1, 0x1.3c4d2ee3ad6b6p+0, 0x1.3cb097da3b004p+0,
+    0x1.7795170b4d07bp+1, -0x1.8be8f928da9c6p+0, 0x1.7102d1c4f49e5p-1, 0x1.275750847bbd4p-3,
+    0x1.063cafbaccd08p+2, -0x1.14feaf096167bp+1, -0x1.4cfe7bb51dcc0p+1, -0x1.732f9d6b5e0b4p-3,
+    -0x1.ca1da1ee3b318p+0,
+};
+static const double hadamard_16[48] = {
+    0x1.8000000000000p-1, 0x1.3400000000000p+2, 0x1.6800000000000p+1, 0x1.7000000000000p+2,
+    0x1.9400000000000p+2, 0x1.a000000000000p-1, 0x1.7000000000000p+3, -0x1.6400000000000p+2,
+    -0x1.1c00000000000p+2, 0, -0x1.8400000000000p+2, 0x1.8400000000000p+2,
+    -0x1.4000000000000p+0, -0x1.4400000000000p+2, -0x1.6800000000000p+1, -0x1.8400000000000p+4,
+    -0x1.8400000000000p+2, 0x1.2300000000000p+4, 0, 0x1.8400000000000p+2,
+    -0x1.8400000000000p+2, 0, 0x1.8400000000000p+2, -0x1.8400000000000p+2,
+    -0x1.4000000000000p+1, -0x1.0300000000000p+4, 0x1.c000000000000p-2, 0,
+    -0x1.2300000000000p+4, -0x1.8400000000000p+2, 0, -0x1.8400000000000p+2,
+    -0x1.8400000000000p+2, 0, -0x1.8400000000000p+2, -0x1.8400000000000p+2,
+    0, -0x1.8400000000000p+2, 0x1.8400000000000p+2, 0,
+    -0x1.8400000000000p+2, 0x1.8400000000000p+2, 0, 0x1.8400000000000p+2,
+    0x1.8400000000000p+2, 0, 0x1.8400000000000p+2, 0x1.8400000000000p+2,
+};
+static const double sketch_gaussian[12] = {
+    -0x1.36f1e8109b8f8p+0, 0x1.eb1a9225b9e1bp+1, 0x1.b2d8ef5d41104p-5, -0x1.46850c7065932p+2,
+    0x1.00739e8bf699ep+2, -0x1.697a10bfc7cdfp+1, -0x1.1fccd02c3025ap+2, 0x1.5aed470684ea0p+1,
+    -0x1.1ee1d166aaec5p+2, -0x1.aa1e4f8490c46p+1, -0x1.43f0620eb0640p-4, 0x1.03aacbbe4bff2p-3,
+};
+static const double sketch_srht[12] = {
+    0x1.6000000000000p-2, 0x1.0000000000000p-1, 0x1.5000000000000p-1, -0x1.9000000000000p-1,
+    0x1.8000000000000p-3, -0x1.3a00000000000p+2, -0x1.9800000000000p+0, 0x1.f000000000000p+0,
+    -0x1.3000000000000p-1, -0x1.4000000000000p-3, -0x1.0400000000000p+2, -0x1.e800000000000p+0,
+};
+static const double sketch_count[12] = {
+    -0x1.5000000000000p+0, -0x1.2000000000000p+1, -0x1.9800000000000p+1, -0x1.0800000000000p+1,
+    0x1.0c00000000000p+2, -0x1.b000000000000p+0, -0x1.c000000000000p-1, -0x1.7800000000000p+1,
+    -0x1.4000000000000p+2, 0x1.e800000000000p+1, -0x1.1800000000000p+2, -0x1.c000000000000p-2,
+};
+#endif
