@@ -44,20 +44,6 @@ static int find_option(const char *name)
     return -1;
 }
 
-static int find_port(const nrm_port *ports, int count, const char *name)
-{
-    for (int i = 0; i < count; i++)
-        if (names_equal(ports[i].name, name)) return i;
-    return -1;
-}
-
-static const nrm_param *find_param(const nrm_method *m, const char *name)
-{
-    for (int i = 0; i < m->param_count; i++)
-        if (names_equal(m->params[i].name, name)) return &m->params[i];
-    return NULL;
-}
-
 /* ---- Options of every method ------------------------------------------------------------- */
 
 static int take_seed(run *r, const char *value)

@@ -3,6 +3,20 @@
 #include <inttypes.h>
 #include <string.h>
 
+const nrm_param *find_param(const nrm_method *method, const char *name)
+{
+    for (int i = 0; i < method->param_count; i++)
+        if (names_equal(method->params[i].name, name)) return &method->params[i];
+    return NULL;
+}
+
+int find_port(const nrm_port *ports, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (names_equal(ports[i].name, name)) return i;
+    return -1;
+}
+
 /* ---- Parameters -------------------------------------------------------------------- */
 
 bool param_is_required(const nrm_param *p)
@@ -187,25 +201,10 @@ void port_facts(const nrm_port *p, bool output, text *t)
 /* ---- Examples ----------------------------------------------------------------------------
  * "x=[1, 2] algorithm=two-pass log": spaces split, but not inside brackets. */
 
-static const nrm_param *find_param(const nrm_method *m, const char *name)
-{
-    for (int i = 0; i < m->param_count; i++)
-        if (names_equal(m->params[i].name, name)) return &m->params[i];
-    return NULL;
-}
-
-static bool is_output(const nrm_method *m, const char *name)
-{
-    for (int i = 0; i < m->output_count; i++)
-        if (names_equal(m->outputs[i].name, name)) return true;
-    return false;
-}
-
 static bool is_on_request(const nrm_method *m, const char *name)
 {
-    for (int i = 0; i < m->output_count; i++)
-        if (names_equal(m->outputs[i].name, name)) return (m->outputs[i].flags & NRM_PORT_ON_REQUEST) != 0;
-    return false;
+    const int i = find_port(m->outputs, m->output_count, name);
+    return i >= 0 && (m->outputs[i].flags & NRM_PORT_ON_REQUEST);
 }
 
 /* The next argument of a call as name and value ("" where there is none). */
@@ -255,7 +254,7 @@ static void python_argument(const nrm_method *m, const char *name, const char *v
     if (p && p->kind == NRM_KIND_FLAG)
         text_add(t, strcmp(value, "false") == 0 || strcmp(value, "0") == 0 ? "False" : "True");
     else if (p && p->kind == NRM_KIND_CHOICE) text_add(t, "\"%s\"", value);
-    else if (!*value && is_output(m, name)) text_add(t, "True");
+    else if (!*value && find_port(m->outputs, m->output_count, name) >= 0) text_add(t, "True");
     else text_add(t, "%s", value);
 }
 

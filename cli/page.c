@@ -92,6 +92,9 @@ void page_section(page *p, const char *title)
         heading(p, title);
         return;
     }
+    /* The names that readers and tools of manual pages look for. */
+    if (strcmp(title, "Usage") == 0) title = "Synopsis";
+    if (strcmp(title, "What it does") == 0) title = "Description";
     text_add(&p->out, ".SH \"");
     for (const char *c = title; *c; c++) text_add(&p->out, "%c", *c >= 'a' && *c <= 'z' ? *c - 32 : *c);
     text_add(&p->out, "\"\n.nh\n");

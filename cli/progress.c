@@ -4,7 +4,6 @@
 #include "terminal.h"
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LONGEST_TASK = 64, LEAST_BAR = 8, MOST_BAR = 40 };
@@ -15,13 +14,6 @@ static struct {
     double began, task_began, task_done; /* task_done: units at the first report of the task */
     bool drawn;
 } line;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void clear(void)
 {
@@ -34,13 +26,13 @@ static void clear(void)
     text_free(&t);
 }
 
-/* 12345678 as "12.3 M". */
+/* 12345678 as "12.3 M": three digits. */
 static void add_count(text *t, double value)
 {
     static const char *const prefix[] = {"", " k", " M", " G", " T"};
     int i = 0;
-    for (; value >= 9999.5 && i < 4; i++) value /= 1000;
-    text_add(t, i > 0 || value < 10 ? "%.3g%s" : "%.0f%s", value, prefix[i]);
+    for (; value >= 999.5 && i < 4; i++) value /= 1000;
+    text_add(t, "%.3g%s", value, prefix[i]);
 }
 
 static void add_time(text *t, double seconds)
@@ -98,7 +90,7 @@ static void add_numbers(text *t, const nrm_progress *p, double elapsed)
         add_time(t, fmax(p->total - p->done, 0) / rate);
     } else if (!known) {
         text_add(t, "  ");
-        add_time(t, now() - line.began);
+        add_time(t, seconds_now() - line.began);
     }
     if (p->value_name && isfinite(p->value)) text_add(t, "  %s %.3g", p->value_name, p->value);
 }
@@ -109,7 +101,7 @@ static void new_task(const char *task, double done)
     const size_t kept = length < sizeof line.task ? length : sizeof line.task - 1;
     memcpy(line.task, task, kept);
     line.task[kept] = '\0';
-    line.task_began = now();
+    line.task_began = seconds_now();
     line.task_done = done;
 }
 
@@ -139,11 +131,11 @@ static int report(void *user, const nrm_progress *p)
     (void)user;
     const char *task = p->task ? p->task : "";
     if (strncmp(task, line.task, sizeof line.task - 1) != 0 || p->done < line.task_done) new_task(task, p->done);
-    if (now() - line.began < QUIET_SECONDS) return 0;
+    if (seconds_now() - line.began < QUIET_SECONDS) return 0;
 
     const int width = terminal_width(STDERR_FILENO) - 1;
     text t = {0}, numbers = {0};
-    add_numbers(&numbers, p, now() - line.task_began);
+    add_numbers(&numbers, p, seconds_now() - line.task_began);
     text_add(&t, "%s  ", line.task);
     int bar = width - text_columns(t.data, t.length) - text_columns(numbers.data, numbers.length) - 4;
     if (bar > MOST_BAR) bar = MOST_BAR;
@@ -161,7 +153,7 @@ static int report(void *user, const nrm_progress *p)
 void progress_start(nrm_ctx *ctx)
 {
     if (!terminal_is(STDERR_FILENO)) return;
-    line.began = now();
+    line.began = seconds_now();
     line.drawn = false;
     new_task("", 0);
     clear_line = clear;

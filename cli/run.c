@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- Ctrl-C: the first asks the method to stop, the second leaves at once ----------------- */
@@ -63,13 +62,6 @@ static void warn(void *user, nrm_log_level level, const char *message)
 {
     (void)user;
     if (level == NRM_LOG_WARNING) say("%s", message);
-}
-
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* ---- The steps --------------------------------------------------------------------------------- */

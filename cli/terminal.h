@@ -33,6 +33,8 @@ int print_text_to(int descriptor, const text *t);
 /* True if the reader of standard output has closed its end. */
 bool output_closed(void);
 
+double seconds_now(void); /* monotonic clock */
+
 /* A line that is redrawn (the progress bar) registers here, so that a message can
  * clear it first. */
 extern void (*clear_line)(void);

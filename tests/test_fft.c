@@ -256,7 +256,7 @@ static void test_hadamard(void **state)
 static void test_hadamard_columns(void **state)
 {
     (void)state;
-    enum { N = 1024, COLUMNS = 21, LD = 24 };
+    enum { N = 4096, COLUMNS = 21, LD = 24 };
     nrm_ctx *ctx = nrm_test_ctx(NULL);
     double small[16 * 5], *x = malloc(sizeof(double) * N * LD), *twice = malloc(sizeof(double) * N * LD), column[N];
     uint64_t seed = 3;
@@ -317,5 +317,5 @@ static void test_memory(void **state)
 
 NRM_TEST_MAIN(cmocka_unit_test(test_reference), cmocka_unit_test(test_lengths), cmocka_unit_test(test_range),
               cmocka_unit_test(test_bad_lengths), cmocka_unit_test(test_threads), cmocka_unit_test(test_dct_matrix),
-              cmocka_unit_test(test_hadamard),
-              cmocka_unit_test(test_hadamard_columns), cmocka_unit_test(test_memory))
+              cmocka_unit_test(test_hadamard), cmocka_unit_test(test_hadamard_columns),
+              cmocka_unit_test(test_memory))

@@ -479,8 +479,8 @@ static void test_larger(void **state)
     (void)state;
     enum { M = 150, N = 90 };
     nrm_ctx *ctx = nrm_test_ctx(NULL);
-    double *a = malloc(sizeof(double) * M * N), *q = malloc(sizeof(double) * M * N), *r = malloc(sizeof(double) * N * N);
-    double *back = malloc(sizeof(double) * M * N), s[2][N];
+    double *a = malloc(sizeof(double) * M * N), *q = malloc(sizeof(double) * M * N), s[2][N];
+    double *r = malloc(sizeof(double) * N * N), *back = malloc(sizeof(double) * M * N);
     uint64_t seed = 3;
 
     assert_true(a && q && r && back);

@@ -170,7 +170,8 @@ static void test_larger(void **state)
     (void)state;
     enum { M = 133, N = 70 };
     nrm_ctx *ctx = nrm_test_ctx(NULL);
-    double *g = malloc(sizeof(double) * M * N), *o = malloc(sizeof(double) * M * N), *x = malloc(sizeof(double) * M * N);
+    double *g = malloc(sizeof(double) * M * N), *o = malloc(sizeof(double) * M * N);
+    double *x = malloc(sizeof(double) * M * N);
     float *f = malloc(sizeof(float) * M * N);
     double residual;
     uint64_t seed = 8;

@@ -73,7 +73,7 @@ static void test_structure(void **state)
 static void test_expectation(void **state)
 {
     (void)state;
-    enum { M = 4, N = 6, TRIALS = 4000 };
+    enum { M = 4, N = 6, TRIALS = 2000 };
     nrm_ctx *ctx = nrm_test_ctx(NULL);
 
     for (int kind = 0; kind < 3; kind++) {

@@ -33,11 +33,13 @@ static inline table table_reference(int64_t n, int64_t d)
     return t;
 }
 
-/* One reflection mixes the coordinates: x <- x - 2 u (u'x) for a random unit u. */
+/* A reflection that takes e1 to a random direction: x <- x - 2 u (u'x) / u'u, u = e1 - g / |g|. */
 static inline void table_reflect(table *t, uint64_t *state)
 {
     double *u = calloc((size_t)t->d, sizeof *u), length = 0;
     for (int64_t j = 0; j < t->d; j++) u[j] = nrm_test_normal(state), length += u[j] * u[j];
+    for (int64_t j = 0; j < t->d; j++) u[j] = (j == 0) - u[j] / sqrt(length);
+    length = 2 * u[0]; /* |e1 - g|^2 for a unit g */
     for (int64_t i = 0; i < t->n; i++) {
         double dot = 0;
         for (int64_t j = 0; j < t->d; j++) dot += u[j] * t->a[i * t->d + j];

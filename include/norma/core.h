@@ -21,6 +21,12 @@ extern "C" {
 #define NRM_VERSION_PATCH 0
 #define NRM_VERSION "0.1.0"
 
+#ifdef __cplusplus
+#define NRM_ZERO {} /* every member zero, in the way each language likes */
+#else
+#define NRM_ZERO {0}
+#endif
+
 #if defined(__GNUC__)
 #define NRM_API __attribute__((visibility("default")))
 #define NRM_NODISCARD __attribute__((warn_unused_result))
@@ -105,7 +111,7 @@ typedef struct nrm_ctx_options {
 
 static inline nrm_ctx_options nrm_ctx_options_default(void)
 {
-    nrm_ctx_options options = {0};
+    nrm_ctx_options options = NRM_ZERO;
     options.size = sizeof options;
     return options;
 }

@@ -59,7 +59,7 @@ extern "C" {
     } nrm_##method##_options;                                                        \
     static inline nrm_##method##_options nrm_##method##_options_default(void)        \
     {                                                                                \
-        nrm_##method##_options options = {0};                                        \
+        nrm_##method##_options options = NRM_ZERO;                                  \
         options.size = sizeof options;                                               \
         LIST(NRM_OPTION_DEFAULT)                                                     \
         return options;                                                              \

@@ -147,7 +147,7 @@ typedef struct nrm_sparse_ot_router_options {
     size_t size;            /* set by nrm_sparse_ot_router_options_default() */
     int kind;               /* nrm_sparse_ot_router_kind */
     double capacity_factor; /* c > 0, experts choose */
-    int64_t k;              /* experts of a token, tokens choose; 0: as experts choose (capacity) */
+    int64_t k;              /* most experts of a token, >= 1, tokens choose */
     double gamma;           /* > 0 */
     double lr;              /* step of Adam, > 0 */
     int64_t adam_iters;     /* steps, >= 1 */

@@ -51,7 +51,7 @@ class Csr(ctypes.Structure):
 class Value(ctypes.Structure):
     """nrm_value"""
 
-    _fields_ = [("kind", c_int), ("wanted", c_bool), ("array", Array), ("csr", Csr), ("rows", c_void_p)]
+    _fields_ = [("kind", c_int), ("name", c_char_p), ("wanted", c_bool), ("array", Array), ("csr", Csr), ("rows", c_void_p)]
 
 
 class Named(ctypes.Structure):

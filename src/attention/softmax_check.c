@@ -25,16 +25,17 @@ nrm_status nrm_softmax_plan_options(nrm_ctx *ctx, const char *who, const nrm_sof
  * are bound by memory, where two-pass moves least (measurements: docs/methods/softmax.md). */
 void nrm_softmax_plan_passes(nrm_softmax_plan *plan, const nrm_softmax_shape *shape, bool in_place, bool writes)
 {
-    const nrm_cache_sizes cache = nrm_cpu_caches();
     const double row = 2.0 * (double)shape->columns * (double)shape->size, all = row * (double)shape->rows;
+    /* Asking for the cache sizes takes microseconds; calls below 8 MiB are not worth it. */
+    const double l3 = all > 8 << 20 ? (double)nrm_cpu_caches().l3 : 16 << 20;
 
     plan->in_place = in_place;
     plan->algorithm = (nrm_softmax_algorithm)plan->o.algorithm;
     plan->stream = writes && (plan->o.nt_stores == NRM_SOFTMAX_NT_ALWAYS ||
-                              (plan->o.nt_stores == NRM_SOFTMAX_NT_AUTO && !in_place && all > (double)cache.l3));
+                              (plan->o.nt_stores == NRM_SOFTMAX_NT_AUTO && !in_place && all > l3));
     if (plan->isa == NRM_ISA_SCALAR) plan->stream = false;
     if (plan->algorithm == NRM_SOFTMAX_AUTO) {
-        const bool cached = row <= (double)cache.l3 / 2 && (!plan->stream || shape->columns <= plan->o.block);
+        const bool cached = row <= l3 / 2 && (!plan->stream || shape->columns <= plan->o.block);
         plan->short_rows = plan->o.guard && !plan->o.log && writes;
         plan->algorithm = cached && plan->o.guard ? NRM_SOFTMAX_BLOCK_RELOAD : NRM_SOFTMAX_TWO_PASS;
     }

@@ -27,6 +27,7 @@ static bool T(cross_entropy_rows)(void *task, int64_t first, int64_t count, int 
         }
         const double z = T(exact_z)(&j, k); /* dx may be x: read it now */
         j.factor = factor;
+        j.wants_lse = true;
         if (!T(do_row)(&j)) return false;
         const double loss = j.lse - z < 0 ? 0 : j.lse - z; /* lse has the rounding of its sum */
         if (j.y) j.y[k] = (REAL)(factor * expm1(-loss));

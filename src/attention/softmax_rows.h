@@ -30,6 +30,7 @@ typedef struct T(job) { /* a row */
     double lse;
     REAL e, lambda, mu, hi, lo; /* of the pass in work */
     double factor;              /* y is this times softmax */
+    bool wants_lse;             /* to return it, or for the logarithm */
     bool one_exponent;          /* block-reload in place: e for all blocks */
     double top, total, value;   /* softmax_exact.h */
     bool at_infinity;
@@ -87,19 +88,18 @@ static void T(pass_shift)(void *job, int64_t b)
     j->t->k->shift(&s, j->y + start, j->hi, j->lo, j->t->plan->stream);
 }
 
-/* Set the factors of the last pass and lse; false where the pair cannot be trusted. */
-static bool T(take_total)(T(job) *j, nrm_extexp total)
+/* Set the factors of the last pass, and lse where someone wants it. */
+static void T(take_total)(T(job) *j, nrm_extexp total)
 {
     double hi, lo;
 
-    if (j->t->plan->o.guard && !nrm_extexp_sane(total)) return false;
+    j->e = (REAL)total.exponent;
+    j->lambda = (REAL)(j->factor / total.mantissa);
+    if (!j->wants_lse) return;
     nrm_extexp_log(total, &hi, &lo);
     j->lse = hi + lo;
     j->hi = (REAL)hi;
     j->lo = (REAL)((hi - (double)j->hi) + lo);
-    j->e = (REAL)total.exponent;
-    j->lambda = (REAL)(j->factor / total.mantissa);
-    return true;
 }
 
 static T(outcome) T(two_pass)(T(job) *j)
@@ -109,7 +109,9 @@ static T(outcome) T(two_pass)(T(job) *j)
 
     j->t->work->sweeps = 2;
     if (!T(sweep)(j, T(pass_pair_sum), false)) return T(STOPPED);
-    if (!T(take_total)(j, T(merge)(j))) return T(SLOW);
+    const nrm_extexp total = T(merge)(j);
+    if (plan->o.guard && !nrm_extexp_sane(total)) return T(SLOW);
+    T(take_total)(j, total);
     /* Around the caches, the end of x is still there: begin with it. */
     if (j->y && !T(sweep)(j, last, plan->stream)) return T(STOPPED);
     return T(DONE);
@@ -178,9 +180,11 @@ static T(outcome) T(three_pass)(T(job) *j, bool reload)
     /* Not a number only by a NaN of x; in place, reloading has kept it as one. */
     if (plan->o.guard && !isfinite(sum)) return T(SLOW);
     j->lambda = (REAL)(j->factor / sum);
-    j->hi = j->mu;
-    j->lo = (REAL)log(sum);
-    j->lse = (double)j->mu + log(sum);
+    if (j->wants_lse) {
+        j->hi = j->mu;
+        j->lo = (REAL)log(sum);
+        j->lse = (double)j->mu + log(sum);
+    }
     const nrm_softmax_pass last = plan->o.log ? T(pass_shift) : reload ? T(pass_scale) : T(pass_exp_scale);
     if (j->y && !T(sweep)(j, last, plan->stream && !reload)) return T(STOPPED);
     return T(DONE);
@@ -300,27 +304,42 @@ static bool T(do_row)(T(job) *j)
 static bool T(one_row)(T(task) *t, int64_t r, int slot)
 {
     T(job) j = T(job_of)(t, r, slot);
+    j.wants_lse = t->lse || t->plan->o.log;
     if (!T(do_row)(&j)) return false;
     if (t->lse) t->lse[r] = j.lse;
     return true;
 }
 
-/* k->lanes rows side by side, turned so that a lane is a row. */
+/* z of `count` <= k->lanes rows, turned so that a lane is a row; the other lanes are 0. */
+static void T(turn)(const T(task) *t, int64_t first, int64_t count, REAL *z)
+{
+    const nrm_softmax_mask *mask = t->mask;
+    const int64_t n = t->columns, lanes = t->k->lanes;
+    const REAL alpha = (REAL)t->plan->o.alpha;
+
+    for (int64_t r = 0; r < count; r++)
+        for (int64_t i = 0; i < n; i++) z[i * lanes + r] = t->x[(first + r) * t->ldx + i];
+    for (int64_t r = count; r < lanes; r++)
+        for (int64_t i = 0; i < n; i++) z[i * lanes + r] = 0;
+    if (alpha == 1 && !mask->bias && !mask->keep && !mask->lengths) return;
+    for (int64_t r = 0; r < count; r++) {
+        const REAL *bias = mask->bias ? (const REAL *)mask->bias + (first + r) * mask->bias_stride : NULL;
+        const uint8_t *keep = mask->keep ? mask->keep + (first + r) * mask->keep_stride : NULL;
+        const int64_t length = mask->lengths ? mask->lengths[first + r] : n;
+        for (int64_t i = 0; i < n; i++) {
+            REAL *v = &z[i * lanes + r];
+            *v = i < length && !(keep && !keep[i]) ? alpha * *v + (bias ? bias[i] : 0) : -(REAL)INFINITY;
+        }
+    }
+}
+
+/* k->lanes rows side by side. */
 static void T(narrow_rows)(T(task) *t, int64_t first, int64_t count, int slot)
 {
     REAL z[NRM_SOFTMAX_NARROW * NRM_SOFTMAX_MOST_LANES], s[NRM_SOFTMAX_MOST_LANES], e[NRM_SOFTMAX_MOST_LANES];
     const int64_t n = t->columns, lanes = t->k->lanes;
 
-    for (int64_t r = 0; r < lanes; r++) {
-        const T(job) j = T(job_of)(t, r < count ? first + r : first, slot);
-        const bool plain = j.row.alpha == 1 && !j.row.bias && !j.row.keep && j.row.n == n;
-        for (int64_t i = 0; i < n; i++) z[i * lanes + r] = plain || i < j.row.n ? j.row.x[i] : 0;
-        for (int64_t i = 0; !plain && i < n; i++) {
-            const bool kept = i < j.row.n && !(j.row.keep && !j.row.keep[i]);
-            const REAL value = j.row.alpha * z[i * lanes + r] + (kept && j.row.bias ? j.row.bias[i] : 0);
-            z[i * lanes + r] = kept ? value : -(REAL)INFINITY;
-        }
-    }
+    T(turn)(t, first, count, z);
     t->k->narrow(n, z, s, e);
     for (int64_t r = 0; r < count; r++) {
         const nrm_extexp total = {(double)s[r], (double)e[r]};
@@ -337,6 +356,45 @@ static void T(narrow_rows)(T(task) *t, int64_t first, int64_t count, int slot)
     }
 }
 
+/* A row of one block in cache, straight through its kernels: in registers if it fits them,
+ * else maximum, exponentials, scaling.  False where the row needs more; it is then as it
+ * was, or has a NaN. */
+static bool T(direct_row)(const T(task) *t, int64_t r, int slot)
+{
+    const nrm_softmax_mask *mask = t->mask;
+    const KERNELS *k = t->k;
+    const int64_t n = t->columns;
+    SPAN s = {.x = t->x + r * t->ldx, .n = n, .alpha = (REAL)t->plan->o.alpha};
+    REAL *y = t->y + r * t->ldy, *kept = t->buffers ? t->buffers + slot * n : y;
+    nrm_extexp total;
+
+    if (mask->keep) s.keep = mask->keep + r * mask->keep_stride;
+    if (mask->bias) s.bias = (const REAL *)mask->bias + r * mask->bias_stride;
+    if (n <= k->row_most && t->plan->short_rows) {
+        total = k->row(&s, y);
+        if (!nrm_extexp_sane(total)) return false;
+    } else {
+        const REAL e = T(exponent_of)(k->maximum(&s));
+        if (!nrm_extexp_sane((nrm_extexp){1, (double)e})) return false;
+        total = (nrm_extexp){k->pair_store(&s, kept, e), (double)e};
+        if (!nrm_extexp_sane(total)) return false;
+        k->scale(n, kept, y, (REAL)(1 / total.mantissa), t->plan->stream);
+    }
+    if (t->lse) {
+        double hi, lo;
+        nrm_extexp_log(total, &hi, &lo);
+        t->lse[r] = hi + lo;
+    }
+    return true;
+}
+
+static bool T(is_direct)(const T(task) *t)
+{
+    const nrm_softmax_plan *plan = t->plan;
+    return t->columns > 1 && t->columns <= plan->o.block && !t->mask->lengths && plan->o.alpha != 0 &&
+           plan->algorithm == NRM_SOFTMAX_BLOCK_RELOAD;
+}
+
 /* Rows that are narrow for any number of rows, so that a row's bits do not depend on it. */
 static bool T(is_narrow)(const T(task) *t)
 {
@@ -351,8 +409,9 @@ static bool T(rows)(void *task, int64_t first, int64_t count, int slot)
             T(narrow_rows)(t, first + r, nrm_min_i64(t->k->lanes, count - r), slot);
         return true;
     }
-    for (int64_t r = 0; r < count; r++)
-        if (!T(one_row)(t, first + r, slot)) return false;
+    const bool direct = T(is_direct)(t);
+    for (int64_t r = first; r < first + count; r++)
+        if (!(direct && T(direct_row)(t, r, slot)) && !T(one_row)(t, r, slot)) return false;
     return true;
 }
 

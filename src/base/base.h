@@ -96,6 +96,10 @@ static inline int64_t nrm_max_i64(int64_t a, int64_t b) { return a > b ? a : b; 
 /* True if [a, a+na) and [b, b+nb) share a byte. */
 bool nrm_overlap(const void *a, size_t na, const void *b, size_t nb);
 
+/* True if all n values are finite; else *where is the first that is not. */
+bool nrm_all_finite_f64(const double *x, int64_t n, int64_t *where);
+bool nrm_all_finite_f32(const float *x, int64_t n, int64_t *where);
+
 /* The word of `words` (NULL-terminated) nearest to `name` by edit distance, NULL
  * unless it is close enough to be a slip. */
 const char *nrm_nearest(const char *name, const char *const *words);

@@ -115,7 +115,7 @@ static nrm_status element_next(nrm_ctx *ctx, nrm_rows *rows, int64_t limit, nrm_
     int64_t most = 0;
 
     limit = nrm_min_i64(limit, rows->count - rows->at);
-    if (limit == 0) return NRM_OK;
+    if (limit == 0) return nrm_source_finish(ctx, e->source);
     NRM_TRY(nrm_rows_dense(ctx, rows, limit, &most));
     if (e->fortran) most = nrm_min_i64(most, RAW_BYTES / nrm_wire_size(e->wire));
     NRM_TRY(e->fortran ? next_across(ctx, e, most) : next_in_order(ctx, e, most * rows->cols));

@@ -200,6 +200,7 @@ static nrm_status load_source(nrm_ctx *ctx, nrm_source *source, nrm_loaded *load
     NRM_TRY_DONE(recognise(ctx, source, &f));
     if (!f->from_pipe) NRM_TRY_DONE(nrm_source_settle(ctx, source));
     NRM_TRY_DONE(f->read(ctx, source, &fresh));
+    NRM_TRY_DONE(nrm_source_finish(ctx, source));
     fresh.format = f->name;
     *loaded = fresh;
     fresh = (nrm_loaded){0};

@@ -299,6 +299,17 @@ nrm_status nrm_source_skip(nrm_ctx *ctx, nrm_source *s, int64_t n, const char *w
     return NRM_OK;
 }
 
+nrm_status nrm_source_finish(nrm_ctx *ctx, nrm_source *s)
+{
+    int64_t have = 1;
+    while (s->inflater && have > 0) {
+        const unsigned char *bytes;
+        NRM_TRY(nrm_source_peek(ctx, s, 1, &bytes, &have));
+        nrm_source_take(s, have);
+    }
+    return NRM_OK;
+}
+
 int64_t nrm_source_most(const nrm_source *s)
 {
     enum { RATIO = 1032, WINDOW = 1 << 16 };

@@ -47,6 +47,8 @@ void nrm_source_take(nrm_source *source, int64_t n); /* n <= what peek gave */
 /* Exactly n bytes; NRM_E_FORMAT where the source ends inside `what`. */
 nrm_status nrm_source_read(nrm_ctx *ctx, nrm_source *source, void *to, int64_t n, const char *what);
 nrm_status nrm_source_skip(nrm_ctx *ctx, nrm_source *source, int64_t n, const char *what); /* read, and forget */
+/* Behind gzip, read on to the end: its checksum stands there. */
+nrm_status nrm_source_finish(nrm_ctx *ctx, nrm_source *source);
 /* At most this many bytes follow: exact for plain files and memory, a bound for deflated
  * ones (deflate shrinks 1032 to 1 at best), INT64_MAX on a pipe.  What a file declares is
  * held against it before memory is asked for. */

@@ -108,15 +108,25 @@ static nrm_status sample(nrm_ctx *ctx, nrm_source *s, nrm_span lines[2], int *co
     return NRM_OK;
 }
 
-/* The first candidate that splits both lines alike; else one that splits the last.  The
- * comma comes last among equals: with others it is a decimal comma or part of a name. */
+static bool has_space(nrm_span line)
+{
+    return line.begin < line.end && memchr(line.begin, ' ', (size_t)(line.end - line.begin));
+}
+
+/* The first candidate that splits both lines alike; else one that splits either, so that
+ * ragged rows are seen as such (a tab beside spaces is a blank like them).  The comma comes
+ * last among equals: with others it is a decimal comma or part of a name. */
 static char choose_separator(const nrm_span *lines, int count)
 {
     static const char candidates[] = {'\t', ';', '|', ','};
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < NRM_COUNT(candidates) && count > 0; i++) {
-            const int64_t n = count_fields(lines[count - 1], candidates[i]);
-            if (n > 1 && (pass == 1 || n == count_fields(lines[0], candidates[i]))) return candidates[i];
+            const int64_t first = count_fields(lines[0], candidates[i]);
+            const int64_t last = count_fields(lines[count - 1], candidates[i]);
+            if (first == 1 && last == 1) continue;
+            if (pass == 0 && first != last) continue;
+            if (pass == 1 && candidates[i] == '\t' && (has_space(lines[0]) || has_space(lines[count - 1]))) continue;
+            return candidates[i];
         }
     return ' ';
 }
@@ -144,29 +154,38 @@ static nrm_status fail_quote(nrm_ctx *ctx, const nrm_table *t, int why)
                     t->source->name, NRM_LL(t->source->line));
 }
 
-/* Names of columns: every field that is not empty is no number, or the first begins with
- * a letter or a quote ("id,2019,2020"). */
+static bool has_letter(nrm_span s)
+{
+    for (; s.begin < s.end; s.begin++) {
+        const unsigned char c = (unsigned char)*s.begin;
+        if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c >= 128) return true;
+    }
+    return false;
+}
+
+/* Count the columns and say whether the line holds their names.  It does when no field is
+ * a number and each has a letter; with numbers among them ("id,2019,2020") only when the
+ * first is a word, so that a slip in a first row of data is not taken for a header. */
 static nrm_status examine_first(nrm_ctx *ctx, nrm_table *t, nrm_span line)
 {
     nrm_span field;
-    bool more = true, numbers = false, words = false, named = false;
+    bool more = true, numbers = false, words = false, odd = false, named = false;
     double value;
     int got;
 
     t->cols = 0;
     while ((got = next_field(&line, t->separator, &field, &more)) > 0) {
-        if (!parse_field(field, &value)) {
-            const nrm_span text = unquoted(field);
-            const char first = text.begin < text.end ? *text.begin : '0';
+        const nrm_span text = unquoted(field);
+        if (parse_field(field, &value)) numbers |= text.begin < text.end;
+        else if (!has_letter(text)) odd = true;
+        else {
             words = true;
-            if (t->cols == 0) named = (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z') || first == '_';
-        } else if (unquoted(field).begin < unquoted(field).end) {
-            numbers = true;
+            named |= t->cols == 0 && has_letter((nrm_span){text.begin, text.begin + 1});
         }
         t->cols++;
     }
     if (got < 0) return fail_quote(ctx, t, got);
-    t->has_header = words && (!numbers || named);
+    t->has_header = words && !odd && (!numbers || named);
     return NRM_OK;
 }
 

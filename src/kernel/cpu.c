@@ -2,6 +2,9 @@
 #define _GNU_SOURCE /* _SC_LEVEL*_CACHE_SIZE */
 #include "cpu.h"
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 nrm_isa nrm_cpu_isa(void)
 {
@@ -27,9 +30,25 @@ static int64_t cache_size(int level, int64_t otherwise)
     return bytes > 0 ? bytes : otherwise;
 }
 
+/* On AMD the C library adds up all L3 slices of the socket; a core reaches one of them.
+ * The processor's own list has it (0 where it does not).  One cpuid, because on a virtual
+ * machine each may take microseconds. */
+static int64_t amd_l3(void)
+{
+#if defined(__x86_64__)
+    unsigned a, b, c, d;
+    __builtin_cpu_init();
+    if (!__builtin_cpu_is("amd")) return 0;
+    __cpuid_count(0x8000001Du, 3, a, b, c, d);
+    if ((a & 31) == 3 && (a >> 5 & 7) == 3) /* unified, level 3: ways, partitions, line, sets */
+        return (int64_t)((b >> 22) + 1) * ((b >> 12 & 1023) + 1) * ((b & 4095) + 1) * ((int64_t)c + 1);
+#endif
+    return 0;
+}
+
 nrm_cache_sizes nrm_cpu_caches(void)
 {
-    return (nrm_cache_sizes){cache_size(_SC_LEVEL1_DCACHE_SIZE, 32 << 10),
-                             cache_size(_SC_LEVEL2_CACHE_SIZE, 1 << 20),
-                             cache_size(_SC_LEVEL3_CACHE_SIZE, 32 << 20)};
+    const int64_t l3 = amd_l3();
+    return (nrm_cache_sizes){cache_size(_SC_LEVEL1_DCACHE_SIZE, 32 << 10), cache_size(_SC_LEVEL2_CACHE_SIZE, 1 << 20),
+                             l3 > 0 ? l3 : cache_size(_SC_LEVEL3_CACHE_SIZE, 32 << 20)};
 }

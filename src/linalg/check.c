@@ -2,33 +2,11 @@
 #include "check.h"
 #include <limits.h>
 
-enum { BLOCK = 512 };
-
-/* x - x is 0 for a finite x and NaN otherwise, so a block is judged by one sum without a
- * branch for each value; four sums keep the adder busy. */
 #define NRM_DEFINE_FINITE(suffix, type)                                                               \
-    static bool block_finite_##suffix(const type *x, int64_t n)                                       \
-    {                                                                                                 \
-        type sum[4] = {0};                                                                            \
-        int64_t i = 0;                                                                                \
-        for (; i + 4 <= n; i += 4)                                                                    \
-            for (int j = 0; j < 4; j++) sum[j] += x[i + j] - x[i + j];                                \
-        for (; i < n; i++) sum[0] += x[i] - x[i];                                                     \
-        return sum[0] + sum[1] + sum[2] + sum[3] == 0;                                                \
-    }                                                                                                 \
     bool nrm_finite_##suffix(int64_t m, int64_t n, const type *a, int64_t ld, int64_t *row, int64_t *col) \
     {                                                                                                 \
-        for (int64_t i = 0; i < m; i++)                                                               \
-            for (int64_t start = 0; start < n; start += BLOCK) {                                      \
-                const type *x = a + i * ld + start;                                                   \
-                const int64_t length = nrm_min_i64(BLOCK, n - start);                                 \
-                if (block_finite_##suffix(x, length)) continue;                                       \
-                int64_t j = 0;                                                                        \
-                while (isfinite(x[j])) j++;                                                           \
-                *row = i;                                                                             \
-                *col = start + j;                                                                     \
-                return false;                                                                         \
-            }                                                                                         \
+        for (*row = 0; *row < m; ++*row)                                                              \
+            if (!nrm_all_finite_##suffix(a + *row * ld, n, col)) return false;                        \
         return true;                                                                                  \
     }                                                                                                 \
     nrm_status nrm_check_##suffix(nrm_ctx *ctx, const char *who, const char *name, int64_t least,     \

@@ -10,7 +10,7 @@
 #include "transform.h"
 #include "check.h"
 
-enum { LEAF = 256, W = NRM_PANEL };
+enum { LEAF = 256, W = NRM_PANEL, WORTH_A_TEAM = 20000 };
 
 bool nrm_is_power_of_two(int64_t n) { return n >= 1 && (n & (n - 1)) == 0; }
 
@@ -132,7 +132,7 @@ nrm_status nrm_hadamard_columns(nrm_ctx *ctx, const char *who, int64_t n, int64_
                     NRM_E_CANCELLED, "%s: stopped at column %lld of a Hadamard transform", who,
                     NRM_LL(done_panels * W));
         const int64_t round = nrm_min_i64(threads, count - done_panels);
-#pragma omp parallel for num_threads((int)threads) schedule(static, 1)
+#pragma omp parallel for num_threads((int)threads) schedule(static, 1) if (n * W > WORTH_A_TEAM)
         for (int64_t t = 0; t < round; t++)
             transform_panel(n, columns, x, ld, done_panels + t, factor, panels + t * n * W);
     }

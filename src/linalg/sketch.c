@@ -17,6 +17,7 @@
 #include <omp.h>
 
 enum { TILE_M = 64, TILE_D = 256 };
+static const int64_t WORTH_A_TEAM = 20000; /* inner steps; waking threads costs about 10 us */
 static const uint64_t CHOICE = UINT64_C(1) << 62;
 
 typedef struct job {
@@ -49,7 +50,7 @@ static nrm_status check_cancel(const job *j, int64_t done, int64_t total)
 static void gaussian_rows(const job *j, int64_t first, int64_t count, double *st)
 {
     const double scale = 1 / sqrt((double)j->m);
-#pragma omp parallel for num_threads(j->threads) schedule(static)
+#pragma omp parallel for num_threads(j->threads) schedule(static) if (count * j->m > WORTH_A_TEAM / 16)
     for (int64_t i = 0; i < count; i++) {
         nrm_rng rng = rng_at(j, (uint64_t)(first + i) * (uint64_t)j->m);
         for (int64_t r = 0; r < j->m; r++) st[i * j->m + r] = scale * nrm_rng_normal(&rng);
@@ -60,7 +61,7 @@ static void gaussian_rows(const job *j, int64_t first, int64_t count, double *st
 static void gaussian_product(const job *j, int64_t first, int64_t count, const double *st)
 {
     const int64_t down = (j->m + TILE_M - 1) / TILE_M, across = (j->d + TILE_D - 1) / TILE_D;
-#pragma omp parallel num_threads(j->threads)
+#pragma omp parallel num_threads(j->threads) if (count * j->m > WORTH_A_TEAM / j->d)
     {
         const int before = omp_get_max_threads();
         omp_set_num_threads(1); /* a team of one counts as no team for OpenBLAS */
@@ -146,7 +147,7 @@ static nrm_status srht(const job *j)
     for (int64_t first = 0; first < panels; first += threads) { /* one panel a thread */
         const int64_t round = nrm_min_i64(threads, panels - first);
         NRM_TRY_DONE(check_cancel(j, first, panels));
-#pragma omp parallel for num_threads((int)threads) schedule(static, 1)
+#pragma omp parallel for num_threads((int)threads) schedule(static, 1) if (padded * NRM_PANEL > WORTH_A_TEAM)
         for (int64_t t = 0; t < round; t++)
             srht_panel(j, padded, first + t, sign, rows, panel + t * padded * NRM_PANEL);
     }
@@ -175,7 +176,7 @@ static nrm_status countsketch(const job *j)
             const int64_t row = nrm_rng_below(&rng, j->m);
             target[i] = negative ? ~row : row;
         }
-#pragma omp parallel for num_threads(j->threads) schedule(static)
+#pragma omp parallel for num_threads(j->threads) schedule(static) if (count * j->d > WORTH_A_TEAM)
         for (int64_t p = 0; p < panels; p++)
             for (int64_t i = 0; i < count; i++) {
                 const double sign = target[i] < 0 ? -1 : 1;

@@ -3,13 +3,18 @@
  * LAPACK reads the row-major a (m x n) as its transpose, and
  *     a = U S V'   <=>   a' = V S U' ,
  * so LAPACK's left vectors, column by column, are our V' row by row, and its V' is our U:
- * nothing is transposed.  dgesdd (divide and conquer) is tried first; dgesvd, slower and
- * nearly infallible, takes over where dgesdd does not converge or where its workspace of
- * O(min(m,n)^2) outgrows a 32-bit integer. */
+ * nothing is transposed.  Divide and conquer (dgesdd, dsyevd) is tried first; QR iteration
+ * (dgesvd, dsyev), slower and nearly infallible, takes over where dgesdd does not converge
+ * or where the workspace, 4 p^2 values for p = min(m, n), outgrows a 32-bit integer. */
 #include "check.h"
 #include "linalg.h"
 #include <lapacke.h>
-#include <limits.h>
+
+/* 4 p^2 must be well below 2^31, and is not to be asked for beyond: LAPACK itself computes
+ * it in 32 bits.  (A test sets 0 here to reach the code for large sizes.) */
+#ifndef NRM_LARGEST_DIVIDED
+#define NRM_LARGEST_DIVIDED 20000
+#endif
 
 /* A copy of a, contiguous; rows of length n, or transposed into rows of length m. */
 static void copy_rows(int64_t m, int64_t n, const double *a, int64_t lda, double *to)
@@ -39,9 +44,8 @@ static nrm_status divide_and_conquer(nrm_ctx *ctx, const char *who, int m, int n
     double asked = 0, *work;
     int count;
 
-    /* dgesdd computes 3 p^2 + ... in 32-bit integers: do not even ask beyond this. */
     *info = 1;
-    if (4.0 * p * p + 8.0 * p + fmax(m, n) > INT_MAX / 2) return NRM_OK;
+    if (p > NRM_LARGEST_DIVIDED) return NRM_OK;
     LAPACKE_dgesdd_work(LAPACK_COL_MAJOR, job, n, m, w->a, n, w->s, w->vt, n, w->u, p, &asked, -1, w->integers);
     NRM_TRY(nrm_check_work(ctx, who, asked, &count));
     NRM_TRY(NRM_ALLOC(ctx, work, count, who));
@@ -103,9 +107,6 @@ done:
     return st;
 }
 
-/* Divide and conquer needs 1 + 6n + 2n^2 places; QR iteration serves larger n. */
-enum { LARGEST_DIVIDED = 32000 };
-
 static nrm_status eigen_in_place(nrm_ctx *ctx, const char *who, int n, char job, double *a, double *w, int *info)
 {
     double asked = 0, *work;
@@ -113,7 +114,7 @@ static nrm_status eigen_in_place(nrm_ctx *ctx, const char *who, int n, char job,
     int count;
     nrm_status st;
 
-    if (n > LARGEST_DIVIDED) {
+    if (n > NRM_LARGEST_DIVIDED) {
         LAPACKE_dsyev_work(LAPACK_COL_MAJOR, job, 'U', n, a, n, w, &asked, -1);
         NRM_TRY(nrm_check_work(ctx, who, asked, &count));
         NRM_TRY(NRM_ALLOC(ctx, work, count, who));

@@ -78,8 +78,4 @@ int nrm_choice_word(const nrm_param *param, int64_t index, char *word, size_t si
 nrm_status nrm_output_array(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int ndim, const int64_t *shape);
 nrm_status nrm_output_csr(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int64_t rows, int64_t cols, int64_t nnz);
 
-/* True if all n values are finite; else *where is the first that is not. */
-bool nrm_all_finite_f64(const double *x, int64_t n, int64_t *where);
-bool nrm_all_finite_f32(const float *x, int64_t n, int64_t *where);
-
 #endif

@@ -104,10 +104,22 @@ static void range_text(const nrm_param *p, char *text, size_t size)
     else snprintf(text, size, "%s", real ? "finite" : "a 64-bit integer");
 }
 
+static bool in_range(const nrm_param *p, const void *options)
+{
+    if (p->kind == NRM_KIND_F64) {
+        const double v = nrm_option_f64(p, options);
+        return v >= p->f64_least && v <= p->f64_most;
+    }
+    const int64_t v = nrm_option_i64(p, options);
+    return p->kind == NRM_KIND_FLAG ||
+           (v >= p->i64_least && v <= p->i64_most && !(v == NRM_REQUIRED_I64 && nrm_param_required(p)));
+}
+
 static nrm_status check_option(nrm_ctx *ctx, const nrm_method *method, const nrm_param *p, const void *options)
 {
     char range[96], value[NRM_NUMBER_LENGTH];
 
+    if (in_range(p, options)) return NRM_OK; /* the words below cost more than a short method */
     range_text(p, range, sizeof range);
     if (p->kind == NRM_KIND_F64) {
         const double v = nrm_option_f64(p, options);

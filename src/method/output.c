@@ -1,4 +1,4 @@
-/* output.c -- what `run` functions share: making outputs, looking for NaN and Inf. */
+/* output.c -- what `run` functions share: making outputs. */
 #include "data/data.h"
 #include "descriptor.h"
 
@@ -29,46 +29,4 @@ nrm_status nrm_output_csr(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int64_t
     NRM_TRY(nrm_csr_create(ctx, &out->csr, dtype, rows, cols, nnz));
     out->kind = NRM_VALUE_CSR;
     return NRM_OK;
-}
-
-/* x * 0 is 0 for finite x and NaN otherwise: the sums of blocks tell without a branch,
- * and only a bad block is searched. */
-bool nrm_all_finite_f64(const double *x, int64_t n, int64_t *where)
-{
-    enum { BLOCK = 1024 };
-    for (int64_t start = 0; start < n; start += BLOCK) {
-        const int64_t end = nrm_min_i64(start + BLOCK, n);
-        double lane[8] = {0};
-        int64_t i = start;
-        for (; i + 8 <= end; i += 8)
-            for (int j = 0; j < 8; j++) lane[j] += x[i + j] * 0;
-        for (; i < end; i++) lane[0] += x[i] * 0;
-        double sum = 0;
-        for (int j = 0; j < 8; j++) sum += lane[j];
-        if (sum == 0) continue;
-        for (i = start; i < end && isfinite(x[i]); i++) {}
-        if (where) *where = i;
-        return false;
-    }
-    return true;
-}
-
-bool nrm_all_finite_f32(const float *x, int64_t n, int64_t *where)
-{
-    enum { BLOCK = 1024 };
-    for (int64_t start = 0; start < n; start += BLOCK) {
-        const int64_t end = nrm_min_i64(start + BLOCK, n);
-        float lane[16] = {0};
-        int64_t i = start;
-        for (; i + 16 <= end; i += 16)
-            for (int j = 0; j < 16; j++) lane[j] += x[i + j] * 0;
-        for (; i < end; i++) lane[0] += x[i] * 0;
-        float sum = 0;
-        for (int j = 0; j < 16; j++) sum += lane[j];
-        if (sum == 0) continue;
-        for (i = start; i < end && isfinite(x[i]); i++) {}
-        if (where) *where = i;
-        return false;
-    }
-    return true;
 }

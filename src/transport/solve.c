@@ -6,9 +6,15 @@
 #include "ot.h"
 #include "linalg/linalg.h"
 
+/* What the solvers call back with: the problem first, then what each needs. */
+typedef struct kink_watch {
+    nrm_ot *ot;
+    int64_t iterations, armijo_only; /* at the last look */
+} kink_watch;
+
 /* average <- carried average + sum lambda_i T(point_i), as dense columns. */
 typedef struct averaging {
-    nrm_ot *ot; /* first: the bundle's user is this */
+    nrm_ot *ot;
     double *average;
 } averaging;
 
@@ -38,17 +44,37 @@ static nrm_status bundle_objective(nrm_ctx *ctx, void *user, const double *x, do
     return nrm_ot_objective(ctx, ((averaging *)user)->ot, x, value, gradient);
 }
 
+static nrm_status watched_objective(nrm_ctx *ctx, void *user, const double *x, double *value, double *gradient)
+{
+    return nrm_ot_objective(ctx, ((kink_watch *)user)->ot, x, value, gradient);
+}
+
+/* Half of the last ten steps found no Wolfe point: a kink, which costs tens of evaluations a
+ * step and is the bundle's business. */
+static bool on_a_kink(void *user, const double *x, const nrm_lbfgs_result *r)
+{
+    kink_watch *w = user;
+    (void)x;
+    if (r->iterations < w->iterations + 10) return false;
+    const bool kinked = r->armijo_only - w->armijo_only >= 5;
+    w->iterations = r->iterations;
+    w->armijo_only = r->armijo_only;
+    return kinked;
+}
+
 static nrm_status lbfgs(nrm_ot *ot, const nrm_sparse_ot_options *o, double *x, nrm_ot_solution *s)
 {
     nrm_lbfgs_options lo = nrm_lbfgs_options_default();
     nrm_lbfgs_result r;
+    kink_watch user = {ot, 0, 0};
 
     lo.memory = o->memory;
     lo.max_iter = o->max_iter;
     lo.tol = o->tol;
     lo.first_step = 0.1;
     lo.task = "sparse-ot: lbfgs";
-    NRM_TRY(nrm_lbfgs(ot->ctx, "sparse-ot", nrm_ot_size(ot), nrm_ot_objective, ot, x, &lo, &r));
+    if (o->solver == NRM_SPARSE_OT_AUTO && ot->k < ot->m) lo.stop = on_a_kink;
+    NRM_TRY(nrm_lbfgs(ot->ctx, "sparse-ot", nrm_ot_size(ot), watched_objective, &user, x, &lo, &r));
     s->value = -r.value * ot->scale;
     s->residual = r.residual;
     s->iterations += r.iterations;
@@ -67,7 +93,6 @@ static nrm_status bundle(nrm_ot *ot, const nrm_sparse_ot_options *o, double *x, 
     bo.residual_tol = o->tol;
     bo.tol = o->tol * fmin(1, fmax(fabs(s->value) / ot->scale, 1e-6));
     bo.max_iter = o->max_iter;
-    bo.weight = 32.0 / (double)ot->m;
     bo.task = "sparse-ot: bundle";
     bo.average = average ? add_plans : NULL;
     NRM_TRY(nrm_proximal_bundle(ot->ctx, "sparse-ot", nrm_ot_size(ot), bundle_objective, &user, x, &bo, &r));

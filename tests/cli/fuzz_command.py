@@ -34,9 +34,10 @@ def words_of(methods):
     for m in methods:
         words = []
         for port in m["inputs"]:
-            words += [["--" + port["name"], value] for value in literals]
+            words += [["--" + port["name"], value] for value in random.sample(literals, 4)]
         for port in m["outputs"]:
-            words += [["--" + port["name"], value] for value in ("-", "out.npy", "out.csv", "out.mtx", "out.what", ".")]
+            words += [["--" + port["name"], value] for value in ("-", "out.npy", "out.csv", "out.mtx", "out.npz",
+                                                                 "out.json", "out.what", ".")]
         for p in m["parameters"]:
             name = "--" + p["name"].replace("_", random.choice("-_"))
             if p["kind"] == "flag":
@@ -44,8 +45,8 @@ def words_of(methods):
             elif p["kind"] == "choice":
                 words += [[name, word] for word in p["choices"]] + [[name + "=what"]]
             else:
-                small = ["0", "1", "2", "3", "-1", "nan", "1e-3", "7.5", "x", ""]
-                words += [[name, value] for value in small]
+                likely = [str(p[key]) for key in ("default", "least", "most") if p[key] not in (None, "> 0")]
+                words += [[name, value] for value in likely * 3 + ["1", "2", "0", "-1", "nan", "1e-3", "x"]]
         result[m["name"]] = words
     return result
 
@@ -75,7 +76,7 @@ def examples_of(methods):
 
 def one_line(dice, by_method, examples):
     topics = list(by_method) * 4 + ["list", "help", "replay", "completion", "man", "reference", "install-docs"]
-    topic = dice.choice(topics) if dice.random() < 0.92 else dice.choice(GARBAGE)
+    topic = dice.choice(topics) if dice.random() < 0.95 else dice.choice(GARBAGE)
     argv = [topic]
     own = by_method.get(topic)
     if own and dice.random() < 0.7:  # mostly what a person might mean: each name once
@@ -84,12 +85,12 @@ def one_line(dice, by_method, examples):
             for words in dice.choice(examples[topic]):
                 argv += words
                 names.add(words[0])
-        for words in dice.sample(own, min(len(own), dice.randrange(0, 6))):
+        for words in dice.sample(own, min(len(own), dice.randrange(0, 5))):
             name = words[0].split("=")[0]
             if name not in names:
                 argv += words
             names.add(name)
-    for _ in range(dice.choice([0, 0, 0, 1, 2, 4])):
+    for _ in range(dice.choice([0, 0, 0, 0, 1, 3])):
         if own and dice.random() < 0.5:
             argv += dice.choice(own)
         else:

@@ -122,7 +122,7 @@ def feed_endlessly():
 
 
 def large_transport(folder, n):
-    """Files for a transport problem that takes minutes."""
+    """Files for a transport problem, and a call that takes minutes: the slow solver and no tolerance."""
     state = 7
     with open(f"{folder}/cost.csv", "w") as f:
         for _ in range(n):
@@ -134,14 +134,14 @@ def large_transport(folder, n):
     with open(f"{folder}/mass.csv", "w") as f:
         f.write("\n".join(["%.17g" % (1 / n)] * n) + "\n")
     return ["norma", "sparse-ot", "--a", "mass.csv", "--b", "mass.csv", "--cost", "cost.csv", "--k", "2",
-            "--gamma", "1e-6", "--tol", "1e-14", "--max-iter", "100000000"]
+            "--solver", "subgradient", "--tol", "1e-300", "--max-iter", "100000000"]
 
 
 def test_control_c_on_a_stream(folder):
     rows = feed_endlessly()
     t = Terminal(["norma", "top-eigenvector", "--a", "-", "--v", "v.npy"], on=(1, 2), stdin=rows, cwd=folder)
     os.close(rows)
-    check(t.wait_for(rb"\d/s", 10), "a long stream shows its rate on the terminal")
+    check(t.wait_for(rb"/s", 10), "a long stream shows its rate on the terminal")
     t.press_control_c()
     code, seconds = t.finish(10)
     check(code == 130, f"Ctrl-C on an endless stream ends with 130, not {code}: {t.screen[-400:]!r}")

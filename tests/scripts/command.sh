@@ -87,6 +87,20 @@ if have fish; then
         grep -q '^two-pass' || fail "fish completes choices"
 fi
 
+if have zsh; then
+    zsh -fc 'autoload -U compinit; compinit -u -D; source "$1"; [[ ${_comps[norma]} == _norma ]]' - \
+        "$work/share/zsh/site-functions/_norma" || fail "zsh takes the completion"
+fi
+
+echo "--- benches"
+norma bench top-eigenvector --quick --json | "$python" -c '
+import json, sys
+r = json.load(sys.stdin)
+assert r["version"] and r["threads"] == 1 and r["machine"]["cpu"] and r["machine"]["compiler"]
+measures = r["benches"][0]["measures"]
+assert len(measures) >= 7 and all(m["median"] > 0 for m in measures), measures
+' || fail "norma bench --json"
+
 echo "--- reference pages"
 norma reference "$work/reference" > /dev/null || fail "norma reference"
 diff -r "$work/reference" "$NRM_SOURCE/docs/reference" > "$work/difference" ||

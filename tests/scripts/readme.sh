@@ -12,7 +12,8 @@ export PATH=$NRM_BUILD:$PATH
 
 block sh >door.sh
 test -s door.sh
-bash -euo pipefail door.sh | tee sh.out | grep -q "${expect// /.*}" || { echo "the command's block gave:"; cat sh.out; exit 1; }
+bash -euo pipefail door.sh 2>summary >sh.out
+tr '\n' ' ' <sh.out | grep -q '0.24472.*0.66524.*0.09003' || { echo "the command's block gave:"; cat sh.out; exit 1; }
 
 block c >door.c
 "$NRM_COMPILER" -std=c11 -Wall -Wextra -Werror -I"$NRM_SOURCE/include" door.c -L"$NRM_BUILD" -lnorma \
@@ -23,6 +24,6 @@ if [ "$NRM_SANITIZED" != 1 ]; then
     block python >door.py
     test -s door.py
     NORMA_LIBRARY=$NRM_BUILD/libnorma.so PYTHONPATH=$NRM_SOURCE/python /usr/bin/python3 door.py >py.out
-    grep -q "0.244728.*0.665240.*0.090030\|0.24472847.*0.66524096.*0.09003057" py.out || { cat py.out; exit 1; }
+    grep -q '0.24472847.*0.66524096.*0.09003057' py.out || { cat py.out; exit 1; }
 fi
 echo "readme: the same numbers through three doors"

@@ -1,0 +1,372 @@
+/* 26-top-eigenvector.c -- what the paper on random-order streams claims, measured here.
+ * Framework: reproduce.h.  Quality is always <v, v1>^2 against the exact eigenvector. */
+#include "reproduce.h"
+#include <math.h>
+#include <norma/io.h>
+#include <norma/top_eigenvector.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPEATS = 3, MOST_D = 256, MOST_ROWS = 20000 };
+
+static const nrm_claim claims[] = {
+    {.id = "heavy-rows", .statement = "With the heavy rows stored, the top eigenvector is found where Oja's rule "
+     "fails at every rate", .where = "abstract; hard instance oja_hard(256, 3, 60), R = 3",
+     .figure = "correlation 1 - O(1/sqrt R)", .relation = NRM_AT_LEAST, .holds = 0.999, .direction = 0.9},
+    {.id = "oja-fails", .statement = "On that instance Oja's rule fails with any fixed rate (best of six)",
+     .where = "lower bound for Oja's rule at R = O(log d / log log d)", .figure = "fails",
+     .relation = NRM_AT_MOST, .holds = 0.2, .direction = 0.5},
+    {.id = "light-fails", .statement = "Without heavy rows the block power method misses a direction that one long "
+     "row carries", .where = "derived from the definition of heavy rows; mixed(0.05)", .figure = "fails",
+     .relation = NRM_AT_MOST, .holds = 0.05, .direction = 0.5},
+    {.id = "constant-gap", .statement = "A constant gap is enough: over permutations of a stream with R = 2 the "
+     "correlation is 0.97 or more", .where = "theorem 1.1: R = Omega(1)", .figure = "95 % of permutations",
+     .unit = "", .relation = NRM_AT_LEAST, .holds = 0.95, .direction = 0.5},
+    {.id = "everywhere", .statement = "The combined final step reaches the top eigenvector on every instance (worst "
+     "median)", .where = "derived: A'A = H'H + L'L", .figure = "", .relation = NRM_AT_LEAST, .holds = 0.99,
+     .direction = 0.9},
+    {.id = "pick", .statement = "Picking one of the heavy and the light candidate loses what the angle between them "
+     "says: cos^2(phi / 2)", .where = "derived from the paper's algorithm; angled(30), angled(45)",
+     .figure = "0.933 and 0.854", .unit = "worst difference", .relation = NRM_WITHIN, .target = 0, .holds = 0.02,
+     .direction = 0.05},
+    {.id = "memory", .statement = "The memory is h vectors up to a constant: numbers stored over (2k + K) d",
+     .where = "abstract: O(h d polylog d) bits", .figure = "O(1)", .unit = "x", .relation = NRM_AT_MOST, .holds = 1.1,
+     .direction = 2},
+    {.id = "memory-rows", .statement = "The memory does not depend on the number of rows", .where = "abstract",
+     .figure = "none", .relation = NRM_TRUE, .holds = 1},
+    {.id = "order", .statement = "Sorted streams, where the method must fail, are reported as such",
+     .where = "Norma's order check; the paper assumes random order", .figure = "", .unit = "of 3 orders",
+     .relation = NRM_TRUE, .holds = 1},
+    {.id = "real-table", .statement = "On a real table in random order (a9a, 32561 x 123, sparse) the top eigenvector "
+     "is found", .where = "abstract", .figure = "correlation 1 - O(1/sqrt R)", .relation = NRM_AT_LEAST,
+     .holds = 0.99, .direction = 0.9},
+};
+
+/* ---- Tables ------------------------------------------------------------------------------- */
+
+typedef enum family { SPIKED, MIXED, ANGLED, OJA_HARD } family;
+typedef struct instance {
+    const char *name;
+    family family;
+    int64_t rows, d;
+    double gap, share; /* OJA_HARD: k and M; ANGLED: size and degrees; MIXED: R and alpha */
+} instance;
+
+static const instance instances[] = {
+    {"spiked R=2", SPIKED, 20000, 64, 2, 1},       {"spiked R=4", SPIKED, 20000, 64, 4, 1},
+    {"oja_hard k=3", OJA_HARD, 15303, 256, 3, 60}, {"oja_hard k=8", OJA_HARD, 15308, 256, 8, 60},
+    {"mixed 0.05", MIXED, 20000, 64, 4, 0.05},     {"mixed 0.2", MIXED, 20000, 64, 4, 0.2},
+    {"mixed 0.5", MIXED, 20000, 64, 4, 0.5},       {"angled 30", ANGLED, 20000, 64, 10, 30},
+    {"angled 45", ANGLED, 20000, 64, 10, 45},
+};
+enum { INSTANCES = NRM_CLAIM_COUNT(instances), OJA_HARD_3 = 2, MIXED_005 = 4, ANGLED_30 = 7 };
+
+static void swap_rows(double *a, int64_t d, int64_t i, int64_t j)
+{
+    for (int64_t c = 0; c < d; c++) {
+        const double kept = a[i * d + c];
+        a[i * d + c] = a[j * d + c];
+        a[j * d + c] = kept;
+    }
+}
+
+static void shuffle(double *a, int64_t n, int64_t d, nrm_draws *draws)
+{
+    for (int64_t i = n - 1; i > 0; i--) swap_rows(a, d, i, (int64_t)(nrm_draw(draws) % (uint64_t)(i + 1)));
+}
+
+/* A reflection takes e1 to a random direction: x <- x - 2 u (u'x) / u'u, u = e1 - g. */
+static void rotate(double *a, int64_t n, int64_t d, nrm_draws *draws)
+{
+    double u[MOST_D], length = 0;
+    for (int64_t j = 0; j < d; j++) u[j] = nrm_draw_normal(draws), length += u[j] * u[j];
+    for (int64_t j = 0; j < d; j++) u[j] = (j == 0) - u[j] / sqrt(length);
+    for (int64_t i = 0; i < n; i++) {
+        double dot = 0;
+        for (int64_t j = 0; j < d; j++) dot += u[j] * a[i * d + j];
+        for (int64_t j = 0; j < d; j++) a[i * d + j] -= dot / u[0] * u[j]; /* u'u = 2 u1 */
+    }
+}
+
+static void draw_instance(const instance *t, double *a, nrm_draws *draws)
+{
+    const int64_t n = t->rows, d = t->d, k = (int64_t)t->gap, copies = (int64_t)t->share;
+    const double spike = t->family == MIXED ? t->share * t->gap : t->family == ANGLED ? 1 + t->gap : t->gap;
+
+    memset(a, 0, (size_t)(n * d) * sizeof *a);
+    if (t->family == OJA_HARD) { /* k rows e1, M rows e_j / sqrt M for every other j */
+        for (int64_t i = 0; i < n; i++)
+            a[i * d + (i < k ? 0 : 1 + (i - k) / copies)] = i < k ? 1 : 1 / sqrt(t->share);
+        shuffle(a, n, d, draws);
+        return;
+    }
+    for (int64_t e = 0; e < n * d; e++) a[e] = nrm_draw_normal(draws) * (e % d == 0 ? sqrt(spike) : 1);
+    if (t->family != SPIKED) { /* one long row */
+        const double angle = t->family == ANGLED ? t->share * 0.017453292519943295 : 0;
+        const double energy = (t->family == ANGLED ? t->gap : (1 - t->share) * t->gap) * (double)n;
+        memset(a, 0, (size_t)d * sizeof *a);
+        a[0] = sqrt(energy) * cos(angle);
+        a[1] = sqrt(energy) * sin(angle);
+        swap_rows(a, d, 0, (int64_t)(nrm_draw(draws) % (uint64_t)n));
+    }
+    rotate(a, n, d, draws);
+}
+
+/* ---- Contenders ------------------------------------------------------------------------------ */
+
+static nrm_status solve(nrm_ctx *ctx, double *a, int64_t n, int64_t d, const nrm_top_eigenvector_options *o, double *v,
+                        nrm_top_eigenvector_info *info)
+{
+    nrm_array table;
+    nrm_rows *rows;
+    nrm_status st = nrm_array_view(ctx, &table, NRM_F64, 2, (const int64_t[]){n, d}, a);
+    if (st >= 0) st = nrm_rows_from_array(ctx, &rows, &table);
+    if (st < 0) return st;
+    st = nrm_top_eigenvector(ctx, rows, v, info, o);
+    nrm_rows_close(ctx, rows);
+    return st;
+}
+
+static double correlation(const double *u, const double *v, int64_t d)
+{
+    double dot = 0;
+    for (int64_t j = 0; j < d; j++) dot += u[j] * v[j];
+    return dot * dot;
+}
+
+enum { OJA, SKETCH_8, SKETCH_24, LIGHT, PICK, RITZ_EQUAL, RITZ, CONTENDERS };
+static const char *const contender_names[] = {"Oja, best of 6 rates", "Frequent Directions, l = 8",
+                                              "Frequent Directions, l = 24", "light only", "pick", "n known", "default"};
+
+static nrm_top_eigenvector_options contender(int which)
+{
+    nrm_top_eigenvector_options o = nrm_top_eigenvector_options_default();
+    if (which == OJA) o.algorithm = NRM_TOP_EIGENVECTOR_OJA, o.rate_schedule = NRM_TOP_EIGENVECTOR_FIXED;
+    if (which == SKETCH_8 || which == SKETCH_24) o.algorithm = NRM_TOP_EIGENVECTOR_FREQUENT_DIRECTIONS;
+    if (which == SKETCH_8) o.sketch_rows = 8;
+    if (which == LIGHT) o.algorithm = NRM_TOP_EIGENVECTOR_BLOCK_POWER;
+    if (which == PICK) o.combine = NRM_TOP_EIGENVECTOR_PICK;
+    if (which == RITZ_EQUAL || which == LIGHT) o.schedule = NRM_TOP_EIGENVECTOR_EQUAL;
+    return o;
+}
+
+/* Quality of one contender; Oja is given lambda1 and the best of c / lambda1. */
+static nrm_status measure(nrm_ctx *ctx, double *a, const instance *t, int which, const double *v1, double lambda1,
+                          double *quality)
+{
+    static const double c[] = {2, 5, 10, 20, 40, 80};
+    nrm_top_eigenvector_options o = contender(which);
+    double v[MOST_D];
+
+    *quality = 0;
+    for (int i = 0; i < (which == OJA ? NRM_CLAIM_COUNT(c) : 1); i++) {
+        if (which == OJA) o.rate = c[i] / lambda1;
+        const nrm_status st = solve(ctx, a, t->rows, t->d, &o, v, NULL);
+        if (st < 0) return st;
+        *quality = fmax(*quality, correlation(v, v1, t->d));
+    }
+    return NRM_OK;
+}
+
+/* ---- The table of instances ------------------------------------------------------------------ */
+
+static nrm_status run_instances(nrm_reproduction *r, nrm_ctx *ctx, double *a)
+{
+    static double quality[INSTANCES][CONTENDERS][REPEATS], gap[INSTANCES][REPEATS];
+    static const char *const columns[] = {"instance", "true R", "Oja, best of 6 rates", "FD, l = 8", "FD, l = 24",
+                                          "light only", "pick", "ritz, n known", "ritz, default"};
+    nrm_top_eigenvector_options exact = nrm_top_eigenvector_options_default();
+    double v1[MOST_D], medians[CONTENDERS][INSTANCES], worst = 1, pick = 0;
+    const char *labels[INSTANCES];
+
+    exact.algorithm = NRM_TOP_EIGENVECTOR_EXACT;
+    nrm_table table = nrm_table_begin(r, "Correlation <v, v1>^2", "Medians of three draws. Both Frequent Directions "
+                                      "with l = 24 and the default hold 48 vectors.", columns, 9);
+    for (int i = 0; i < INSTANCES; i++) {
+        for (int k = 0; k < REPEATS; k++) {
+            nrm_draws draws = {r->seed * 1000 + (uint64_t)(i * REPEATS + k)};
+            nrm_top_eigenvector_info info;
+            nrm_status st = nrm_step(r, instances[i].name, i * REPEATS + k, INSTANCES * REPEATS);
+            if (st < 0) return st;
+            draw_instance(&instances[i], a, &draws);
+            st = nrm_set_seed(ctx, r->seed + (uint64_t)k);
+            if (st >= 0) st = solve(ctx, a, instances[i].rows, instances[i].d, &exact, v1, &info);
+            for (int c = 0; c < CONTENDERS && st >= 0; c++)
+                st = measure(ctx, a, &instances[i], c, v1, info.eigenvalue, &quality[i][c][k]);
+            if (st < 0) return st;
+            gap[i][k] = info.gap;
+        }
+        nrm_cell_text(table, "%s", labels[i] = instances[i].name);
+        nrm_cell_number(table, nrm_median(gap[i], REPEATS));
+        for (int c = 0; c < CONTENDERS; c++) {
+            medians[c][i] = nrm_median(quality[i][c], REPEATS);
+            nrm_cell_text(table, "%.3f", medians[c][i]);
+        }
+        worst = fmin(worst, fmin(medians[RITZ][i], medians[RITZ_EQUAL][i]));
+        if (instances[i].family == ANGLED) {
+            const double expected = (1 + cos(instances[i].share * 0.017453292519943295)) / 2;
+            pick = fmax(pick, fabs(medians[PICK][i] - expected));
+        }
+    }
+    nrm_measure_spread(r, "heavy-rows", quality[OJA_HARD_3][RITZ], REPEATS);
+    nrm_measure_spread(r, "oja-fails", quality[OJA_HARD_3][OJA], REPEATS);
+    nrm_measure_spread(r, "light-fails", quality[MIXED_005][LIGHT], REPEATS);
+    nrm_measure(r, "everywhere", worst);
+    nrm_measure(r, "pick", pick);
+    nrm_plot p = nrm_plot_begin(r, &(nrm_plot_options){.title = "Which direction is found",
+        .caption = "One bar a method: 1 is the top eigenvector, 0 is orthogonal to it.",
+        .x_label = "instance", .y_label = "correlation", .y_from_zero = true});
+    static const int shown[] = {OJA, SKETCH_24, LIGHT, PICK, RITZ};
+    for (int c = 0; c < NRM_CLAIM_COUNT(shown); c++)
+        nrm_plot_bars(p, contender_names[shown[c]], labels, medians[shown[c]], INSTANCES);
+    return NRM_OK;
+}
+
+/* ---- Oja's rule on oja_hard, in closed form ----------------------------------------------------- */
+
+/* v ~ (g1 (1 + eta)^k, gj (1 + eta / M)^M): the best rate of a fine grid, median over starts. */
+static double oja_best(int k, int64_t d, nrm_draws *draws)
+{
+    enum { STARTS = 101, COPIES = 60, RATES = 120 };
+    double best[STARTS];
+    for (int s = 0; s < STARTS; s++) {
+        const double first = pow(nrm_draw_normal(draws), 2);
+        double others = 0;
+        for (int64_t j = 1; j < d; j++) others += pow(nrm_draw_normal(draws), 2);
+        best[s] = 0;
+        for (int i = 0; i < RATES; i++) {
+            const double eta = pow(10, -2 + 4.0 * i / RATES);
+            const double x = first * exp(2 * (k * log1p(eta) - COPIES * log1p(eta / COPIES)));
+            best[s] = fmax(best[s], x / (x + others));
+        }
+    }
+    return nrm_median(best, STARTS);
+}
+
+static void plot_oja(nrm_reproduction *r)
+{
+    static const int64_t sizes[] = {256, 4096};
+    static const char *const names[] = {"Oja, best rate, d = 256", "Oja, best rate, d = 4096"};
+    nrm_draws draws = {r->seed + 99};
+    double x[9], y[9], one[9];
+    nrm_plot p = nrm_plot_begin(r, &(nrm_plot_options){.title = "The gap that Oja's rule needs on oja_hard",
+        .caption = "Closed form, median of 101 starts; dashed: k ln k - k + 1 = ln(d) / 2. The heavy-light method "
+                   "stores the k rows e1 and is exact for every k.",
+        .x_label = "k = R", .y_label = "correlation", .y_from_zero = true});
+
+    for (int i = 0; i < NRM_CLAIM_COUNT(sizes); i++) {
+        double k = 1;
+        for (int j = 0; j < 9; j++) x[j] = j + 2, one[j] = 1, y[j] = oja_best(j + 2, sizes[i], &draws);
+        while (k * log(k) - k + 1 < log((double)sizes[i]) / 2) k += 1e-3;
+        nrm_plot_line(p, names[i], x, y, 9);
+        nrm_plot_mark_x(p, i ? "d = 4096" : "d = 256", k);
+    }
+    nrm_plot_line(p, "heavy-light", x, one, 9);
+}
+
+/* ---- Permutations, progress of the answer, sorted streams --------------------------------------- */
+
+static nrm_status run_permutations(nrm_reproduction *r, nrm_ctx *ctx, double *a, const double *v1, nrm_draws *draws)
+{
+    const instance *t = &instances[0];
+    const int rounds = r->quick ? 20 : 100;
+    int good = 0, alarms = 0;
+    double v[MOST_D], lowest = 1;
+
+    for (int k = 0; k < rounds; k++) {
+        nrm_top_eigenvector_info info;
+        nrm_status st = nrm_step(r, "permutations", k, rounds);
+        shuffle(a, t->rows, t->d, draws);
+        if (st >= 0) st = nrm_set_seed(ctx, r->seed + (uint64_t)k);
+        if (st >= 0) st = solve(ctx, a, t->rows, t->d, NULL, v, &info);
+        if (st < 0) return st;
+        const double quality = correlation(v, v1, t->d);
+        good += quality >= 0.97;
+        alarms += info.order_suspect;
+        lowest = fmin(lowest, quality);
+    }
+    nrm_measure(r, "constant-gap", (double)good / rounds);
+    nrm_measure_reason(r, "constant-gap", "%d of %d permutations; the lowest correlation is %.4f", good, rounds, lowest);
+    nrm_note(r, "The order check raised %d false alarms in %d random permutations.", alarms, rounds);
+    return NRM_OK;
+}
+
+/* The answer while the stream runs, asked of the stream object at doubling numbers of rows. */
+static nrm_status plot_progress(nrm_reproduction *r, nrm_ctx *ctx, const double *a, const double *v1)
+{
+    const instance *t = &instances[0];
+    static const int shown[] = {NRM_TOP_EIGENVECTOR_HEAVY_LIGHT, NRM_TOP_EIGENVECTOR_OJA,
+                                NRM_TOP_EIGENVECTOR_FREQUENT_DIRECTIONS};
+    static const char *const names[] = {"heavy-light", "Oja, decaying rate", "Frequent Directions, l = 24"};
+    nrm_plot p = nrm_plot_begin(r, &(nrm_plot_options){.title = "How far the answer is, row by row (spiked R = 2)",
+        .caption = "The state is queried while the stream runs; equal memory for heavy-light and Frequent Directions.",
+        .x_label = "rows seen", .y_label = "1 - correlation", .x_log = true, .y_log = true});
+
+    for (int c = 0; c < NRM_CLAIM_COUNT(shown); c++) {
+        nrm_top_eigenvector_options o = nrm_top_eigenvector_options_default();
+        nrm_top_eigenvector_stream *stream = NULL;
+        double x[64], y[64], v[MOST_D];
+        int points = 0;
+        o.algorithm = shown[c];
+        nrm_status st = nrm_top_eigenvector_stream_create(ctx, &stream, t->d, &o);
+        for (int64_t at = 0, next = 64; st >= 0 && at < t->rows; at = next, next = next * 5 / 4) {
+            if (next > t->rows) next = t->rows;
+            const nrm_row_block block = {.count = next - at, .cols = t->d, .dense = a + at * t->d};
+            st = nrm_top_eigenvector_stream_absorb(ctx, stream, &block);
+            if (st >= 0) st = nrm_top_eigenvector_stream_query(ctx, stream, v, NULL);
+            x[points] = (double)next;
+            y[points++] = fmax(1 - correlation(v, v1, t->d), 1e-9);
+        }
+        nrm_top_eigenvector_stream_destroy(ctx, stream);
+        if (st < 0) return st;
+        nrm_plot_line(p, names[c], x, y, points);
+    }
+    return NRM_OK;
+}
+
+typedef struct keyed { double key; int64_t row; } keyed;
+
+static int by_key(const void *x, const void *y)
+{
+    const double a = ((const keyed *)x)->key, b = ((const keyed *)y)->key;
+    return (a > b) - (a < b);
+}
+
+/* Rows by decreasing |a.v1|, by increasing, and the largest third before the others. */
+static nrm_status run_sorted(nrm_reproduction *r, nrm_ctx *ctx, const double *a, const double *v1, nrm_draws *draws)
+{
+    static const char *const columns[] = {"order", "correlation", "|z| of |a'Z|^2", "|z| of |a|^2", "order_suspect"};
+    static const char *const orders[] = {"|a.v1| falling", "|a.v1| rising", "largest third first"};
+    const instance *t = &instances[0];
+    double *sorted = nrm_scratch(r, t->rows * t->d, sizeof *sorted), *size = nrm_scratch(r, t->rows, sizeof *size);
+    keyed *keys = nrm_scratch(r, t->rows, sizeof *keys);
+    int raised = 0;
+
+    if (!sorted || !size || !keys) return NRM_E_NOMEM;
+    nrm_table table = nrm_table_begin(r, "Sorted streams", "The same rows as spiked R = 2. The limit for |z| is 6.",
+                                      columns, 5);
+    for (int64_t i = 0; i < t->rows; i++) size[i] = sqrt(correlation(a + i * t->d, v1, t->d));
+    const double middle = nrm_median(size, (int)t->rows);
+    for (int order = 0; order < 3; order++) {
+        nrm_top_eigenvector_info info;
+        double v[MOST_D];
+        for (int64_t i = 0; i < t->rows; i++) { /* a third of |N(0, 1)| is above 1.434 medians */
+            keys[i].row = i;
+            keys[i].key = order == 0 ? -size[i] : order == 1 ? size[i]
+                                                             : (size[i] < 1.434 * middle) + nrm_draw_uniform(draws);
+        }
+        qsort(keys, (size_t)t->rows, sizeof *keys, by_key);
+        for (int64_t i = 0; i < t->rows; i++)
+            memcpy(sorted + i * t->d, a + keys[i].row * t->d, (size_t)t->d * sizeof *sorted);
+        const nrm_status st = solve(ctx, sorted, t->rows, t->d, NULL, v, &info);
+        if (st < 0) return st;
+        raised += info.order_suspect;
+        nrm_cell_text(table, "%s", orders[order]);
+        nrm_cell_text(table, "%.3f", correlation(v, v1, t->d));
+        nrm_cell_number(table, info.order_projection);
+        nrm_cell_number(table, info.order_length);
+        nrm_cell_text(table, info.order_suspect ? "yes" : "no");
+    }
+    nrm_measure(r, "order", raised / 3.0);
+    return NRM_OK;
+}
