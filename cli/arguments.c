@@ -40,7 +40,7 @@ static int split(const run *r, const char *word, argument *a)
 static int find_option(const char *name)
 {
     for (int i = 0; i < METHOD_OPTION_COUNT; i++)
-        if (names_equal(method_options[i].name + 2, name)) return i;
+        if (nrm_same_name(method_options[i].name + 2, name)) return i;
     return -1;
 }
 
@@ -113,19 +113,21 @@ static int take_output(run *r, int i, const char *path)
     return CLI_DONE;
 }
 
-/* The sentence for a name that is not known.  The library looks among the method's own
- * names; an option of every method is the better guess when it is one letter away. */
+/* The guess is among all that could stand there: ports, parameters, options of every method. */
 static int unknown_name(const run *r, const char *name)
 {
-    const nrm_status st = nrm_call_set(r->call, name, ""); /* for its sentence */
-    const bool has_guess = strstr(nrm_message(r->ctx), "did you mean") != NULL;
-    for (int i = 0; i < METHOD_OPTION_COUNT; i++) {
-        const char *word = method_options[i].name + 2;
-        const int d = name_distance(name, word);
-        if (d == 1 || (d == 2 && !has_guess))
-            return say_usage("%s has no parameter '%s'; did you mean '%s'?", r->method->name, name, word);
-    }
-    return told(r, st < 0 ? st : NRM_E_ARGUMENT);
+    enum { MOST = 256 };
+    const nrm_method *m = r->method;
+    const char *words[MOST + 1] = {NULL};
+    int count = 0;
+
+    for (int i = 0; i < m->input_count && count < MOST; i++) words[count++] = m->inputs[i].name;
+    for (int i = 0; i < m->output_count && count < MOST; i++) words[count++] = m->outputs[i].name;
+    for (int i = 0; i < m->param_count && count < MOST; i++) words[count++] = m->params[i].name;
+    for (int i = 0; i < METHOD_OPTION_COUNT && count < MOST; i++) words[count++] = method_options[i].name + 2;
+    const char *near = nrm_nearest(name, words);
+    if (near) return say_usage("%s has no parameter '%s'; did you mean '%s'?", m->name, name, near);
+    return say_usage("%s has no parameter '%s'; 'norma help %s' shows what it takes", m->name, name, m->name);
 }
 
 /* What a name stands for, and so whether a value follows. */
@@ -135,11 +137,11 @@ static meaning look_up(const run *r, const char *name, int *index, const nrm_par
 {
     const nrm_method *m = r->method;
     if ((*index = find_option(name)) >= 0) return IS_OPTION;
-    if ((*index = find_port(m->inputs, m->input_count, name)) >= 0) return IS_INPUT;
-    if ((*index = find_port(m->outputs, m->output_count, name)) >= 0) return IS_OUTPUT;
-    if ((*param = find_param(m, name)) != NULL) return (*param)->kind == NRM_KIND_FLAG ? IS_FLAG : IS_PARAM;
+    if ((*index = nrm_port_find(m->inputs, m->input_count, name)) >= 0) return IS_INPUT;
+    if ((*index = nrm_port_find(m->outputs, m->output_count, name)) >= 0) return IS_OUTPUT;
+    if ((*param = nrm_param_find(m, name)) != NULL) return (*param)->kind == NRM_KIND_FLAG ? IS_FLAG : IS_PARAM;
     if (strncmp(name, "no-", 3) == 0 || strncmp(name, "no_", 3) == 0) {
-        *param = find_param(m, name + 3);
+        *param = nrm_param_find(m, name + 3);
         if (*param && (*param)->kind == NRM_KIND_FLAG) return IS_NO_FLAG;
     }
     return IS_UNKNOWN;

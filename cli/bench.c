@@ -49,7 +49,7 @@ static int count_chosen(const bench_arguments *a)
 {
     text known = {0};
     for (int i = 0; i < bench_case_count; i++) {
-        if (a->name && names_equal(bench_cases[i].method, a->name)) return 1;
+        if (a->name && nrm_same_name(bench_cases[i].method, a->name)) return 1;
         text_add(&known, "%s%s", i > 0 ? ", " : "", bench_cases[i].method);
     }
     if (!a->name) {
@@ -66,7 +66,7 @@ static nrm_status run_chosen(bench *b, const bench_arguments *a, nrm_live *live,
     nrm_status st = NRM_OK;
     for (int i = 0, index = 1; st >= 0 && i < bench_case_count; i++) {
         const nrm_method *m = nrm_method_find(bench_cases[i].method);
-        if (a->name && !names_equal(bench_cases[i].method, a->name)) continue;
+        if (a->name && !nrm_same_name(bench_cases[i].method, a->name)) continue;
         nrm_live_paper(live, index++, chosen, m ? m->paper_number : 0, bench_cases[i].method);
         st = bench_cases[i].run(b);
     }

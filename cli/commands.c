@@ -2,7 +2,7 @@
 #include "commands.h"
 #include "terminal.h"
 #include <errno.h>
-#include <norma/core.h>
+#include <norma/method.h>
 #include <string.h>
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -95,44 +95,18 @@ const command *command_at(int i) { return i >= 0 && i < COUNT(commands) ? &comma
 const command *command_find(const char *name)
 {
     for (int i = 0; i < COUNT(commands); i++)
-        if (names_equal(commands[i].name, name)) return &commands[i];
+        if (nrm_same_name(commands[i].name, name)) return &commands[i];
     return NULL;
-}
-
-/* Edit distance where a swap of neighbours counts once, for short words. */
-int name_distance(const char *a, const char *b)
-{
-    enum { LONGEST = 32 };
-    int d[LONGEST + 1][LONGEST + 1];
-    const int m = (int)strlen(a), n = (int)strlen(b);
-    if (m > LONGEST || n > LONGEST) return LONGEST;
-    for (int i = 0; i <= m; i++) {
-        for (int j = 0; j <= n; j++) {
-            if (i == 0 || j == 0) { d[i][j] = i + j; continue; }
-            const int change = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            const int drop = d[i - 1][j] + 1, add = d[i][j - 1] + 1;
-            d[i][j] = change < drop ? change : drop;
-            if (add < d[i][j]) d[i][j] = add;
-            const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-            if (swapped && d[i - 2][j - 2] + 1 < d[i][j]) d[i][j] = d[i - 2][j - 2] + 1;
-        }
-    }
-    return d[m][n];
 }
 
 const char *nearest_topic(const char *word)
 {
-    const char *nearest = nrm_method_nearest(word);
-    int least = nearest ? name_distance(word, nearest) : 3;
-    for (int i = 0; i < COUNT(commands); i++) {
-        const char *name = commands[i].name;
-        const int d = name_distance(word, name);
-        if (d < least && d < (int)strlen(name) - 1) {
-            least = d;
-            nearest = name;
-        }
-    }
-    return nearest;
+    enum { MOST = 256 };
+    const char *words[MOST + 1] = {NULL};
+    int count = 0;
+    for (int i = 0; i < nrm_method_count() && count < MOST; i++) words[count++] = nrm_method_at(i)->name;
+    for (int i = 0; i < COUNT(commands) && count < MOST; i++) words[count++] = commands[i].name;
+    return nrm_nearest(word, words);
 }
 
 int take_arguments(int argc, char **argv, int most, const char **words, int *word_count,

@@ -41,8 +41,6 @@ typedef struct exit_code { int code; const char *meaning; } exit_code;
 enum { EXIT_CODE_COUNT = 6 };
 extern const exit_code exit_codes[EXIT_CODE_COUNT];
 
-/* Edit distance of two short words; a swap of neighbours counts once. */
-int name_distance(const char *a, const char *b);
 /* The nearest command or method to a misspelt word; NULL where none is near. */
 const char *nearest_topic(const char *word);
 

@@ -3,27 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-const nrm_param *find_param(const nrm_method *method, const char *name)
-{
-    for (int i = 0; i < method->param_count; i++)
-        if (names_equal(method->params[i].name, name)) return &method->params[i];
-    return NULL;
-}
-
-int find_port(const nrm_port *ports, int count, const char *name)
-{
-    for (int i = 0; i < count; i++)
-        if (names_equal(ports[i].name, name)) return i;
-    return -1;
-}
-
 /* ---- Parameters -------------------------------------------------------------------- */
-
-bool param_is_required(const nrm_param *p)
-{
-    return (p->kind == NRM_KIND_F64 && isnan(p->f64_default)) ||
-           (p->kind == NRM_KIND_I64 && p->i64_default == NRM_REQUIRED_I64);
-}
 
 const char *param_placeholder(const nrm_param *p)
 {
@@ -60,7 +40,7 @@ const char *choice_next(choice_words *words)
 void param_default(const nrm_param *p, text *t)
 {
     choice_words words = {.at = p->choices};
-    if (param_is_required(p)) return;
+    if (nrm_param_required(p)) return;
     switch (p->kind) {
     case NRM_KIND_F64: text_add_number(t, p->f64_default); break;
     case NRM_KIND_I64: text_add(t, "%" PRId64, p->i64_default); break;
@@ -127,7 +107,7 @@ void param_facts(const nrm_param *p, text *t)
     param_range(p, t);
     if (p->unit && *p->unit) text_add(t, "%s[%s]", t->length > start ? " " : "", p->unit);
     if (t->length > start) text_add(t, "; ");
-    if (param_is_required(p)) {
+    if (nrm_param_required(p)) {
         text_add(t, "required");
     } else {
         text_add(t, "default ");
@@ -203,7 +183,7 @@ void port_facts(const nrm_port *p, bool output, text *t)
 
 static bool is_on_request(const nrm_method *m, const char *name)
 {
-    const int i = find_port(m->outputs, m->output_count, name);
+    const int i = nrm_port_find(m->outputs, m->output_count, name);
     return i >= 0 && (m->outputs[i].flags & NRM_PORT_ON_REQUEST);
 }
 
@@ -230,7 +210,7 @@ static bool next_argument(const char **at, text *name, text *value)
 
 static void shell_argument(const nrm_method *m, const char *name, const char *value, text *t)
 {
-    const nrm_param *p = find_param(m, name);
+    const nrm_param *p = nrm_param_find(m, name);
     const bool flag = p && p->kind == NRM_KIND_FLAG;
     const bool off = flag && (strcmp(value, "false") == 0 || strcmp(value, "0") == 0);
     text_add(t, off ? " --no-" : " --");
@@ -247,14 +227,14 @@ static void shell_argument(const nrm_method *m, const char *name, const char *va
 
 static void python_argument(const nrm_method *m, const char *name, const char *value, const char *between, text *t)
 {
-    const nrm_param *p = find_param(m, name);
+    const nrm_param *p = nrm_param_find(m, name);
     text_add(t, "%s", between);
     for (const char *c = name; *c; c++) text_add(t, "%c", *c == '-' ? '_' : *c);
     text_add(t, "=");
     if (p && p->kind == NRM_KIND_FLAG)
         text_add(t, strcmp(value, "false") == 0 || strcmp(value, "0") == 0 ? "False" : "True");
     else if (p && p->kind == NRM_KIND_CHOICE) text_add(t, "\"%s\"", value);
-    else if (!*value && find_port(m->outputs, m->output_count, name) >= 0) text_add(t, "True");
+    else if (!*value && nrm_port_find(m->outputs, m->output_count, name) >= 0) text_add(t, "True");
     else text_add(t, "%s", value);
 }
 

@@ -6,11 +6,6 @@
 #include "text.h"
 #include <norma/method.h>
 
-/* By name, '-' and '_' alike: NULL, -1 where there is none. */
-const nrm_param *find_param(const nrm_method *method, const char *name);
-int find_port(const nrm_port *ports, int count, const char *name);
-
-bool param_is_required(const nrm_param *p);
 const char *param_placeholder(const nrm_param *p); /* NUMBER, INTEGER, WORD; "" for a flag */
 const char *param_type(const nrm_param *p);        /* number, integer, flag, choice */
 void param_default(const nrm_param *p, text *t);   /* as typed; nothing where there is none */

@@ -154,7 +154,7 @@ static void method_usage(page *p, const nrm_method *m)
     for (int i = 0; i < m->input_count; i++)
         if (!(m->inputs[i].flags & NRM_PORT_OPTIONAL)) usage_port(&line, &m->inputs[i], false);
     for (int i = 0; i < m->param_count; i++)
-        if (param_is_required(&m->params[i])) usage_param(&line, &m->params[i]);
+        if (nrm_param_required(&m->params[i])) usage_param(&line, &m->params[i]);
     for (int i = 0; i < m->input_count; i++)
         if (m->inputs[i].flags & NRM_PORT_OPTIONAL) usage_port(&line, &m->inputs[i], true);
     for (int i = 0; i < m->output_count; i++) usage_port(&line, &m->outputs[i], true);
@@ -258,7 +258,7 @@ static int topic_page(page *p, const char *word)
 {
     const command *c = command_find(word);
     const nrm_method *m = nrm_method_find(word);
-    if (!*word || names_equal(word, "norma")) {
+    if (!*word || nrm_same_name(word, "norma")) {
         norma_page(p);
     } else if (c) {
         command_page(p, c);

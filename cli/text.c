@@ -121,12 +121,3 @@ int text_wrap(text *t, const char *words, int column, int indent, int width)
     }
     return column;
 }
-
-bool names_equal(const char *a, const char *b)
-{
-    for (; *a && *b; a++, b++) {
-        const char x = *a == '_' ? '-' : *a, y = *b == '_' ? '-' : *b;
-        if (x != y) return false;
-    }
-    return *a == *b;
-}

@@ -41,9 +41,6 @@ int text_columns(const char *bytes, size_t count);
 #define NO_BREAK "\x1f"
 int text_wrap(text *t, const char *words, int column, int indent, int width);
 
-/* Two names, '-' and '_' alike. */
-bool names_equal(const char *a, const char *b);
-
 /* Memory or the end: the command has nothing useful to do without a few bytes. */
 void *cli_grow(void *memory, size_t bytes);
 

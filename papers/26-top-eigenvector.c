@@ -1,13 +1,12 @@
 /* 26-top-eigenvector.c -- what the paper on random-order streams claims, measured here.
  * Framework: reproduce.h.  Quality is always <v, v1>^2 against the exact eigenvector. */
-#include "reproduce.h"
+#include "26-tables.h"
 #include <math.h>
 #include <norma/io.h>
-#include <norma/top_eigenvector.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPEATS = 3, MOST_D = 256, MOST_ROWS = 20000 };
+enum { REPEATS = 3, MOST_NUMBERS = 15308 * MOST_D };
 
 static const nrm_claim claims[] = {
     {.id = "heavy-rows", .statement = "With the heavy rows stored, the top eigenvector is found where Oja's rule "
@@ -42,15 +41,7 @@ static const nrm_claim claims[] = {
      .holds = 0.99, .direction = 0.9},
 };
 
-/* ---- Tables ------------------------------------------------------------------------------- */
-
-typedef enum family { SPIKED, MIXED, ANGLED, OJA_HARD } family;
-typedef struct instance {
-    const char *name;
-    family family;
-    int64_t rows, d;
-    double gap, share; /* OJA_HARD: k and M; ANGLED: size and degrees; MIXED: R and alpha */
-} instance;
+/* ---- Contenders ------------------------------------------------------------------------------ */
 
 static const instance instances[] = {
     {"spiked R=2", SPIKED, 20000, 64, 2, 1},       {"spiked R=4", SPIKED, 20000, 64, 4, 1},
@@ -60,79 +51,6 @@ static const instance instances[] = {
     {"angled 45", ANGLED, 20000, 64, 10, 45},
 };
 enum { INSTANCES = NRM_CLAIM_COUNT(instances), OJA_HARD_3 = 2, MIXED_005 = 4, ANGLED_30 = 7 };
-
-static void swap_rows(double *a, int64_t d, int64_t i, int64_t j)
-{
-    for (int64_t c = 0; c < d; c++) {
-        const double kept = a[i * d + c];
-        a[i * d + c] = a[j * d + c];
-        a[j * d + c] = kept;
-    }
-}
-
-static void shuffle(double *a, int64_t n, int64_t d, nrm_draws *draws)
-{
-    for (int64_t i = n - 1; i > 0; i--) swap_rows(a, d, i, (int64_t)(nrm_draw(draws) % (uint64_t)(i + 1)));
-}
-
-/* A reflection takes e1 to a random direction: x <- x - 2 u (u'x) / u'u, u = e1 - g. */
-static void rotate(double *a, int64_t n, int64_t d, nrm_draws *draws)
-{
-    double u[MOST_D], length = 0;
-    for (int64_t j = 0; j < d; j++) u[j] = nrm_draw_normal(draws), length += u[j] * u[j];
-    for (int64_t j = 0; j < d; j++) u[j] = (j == 0) - u[j] / sqrt(length);
-    for (int64_t i = 0; i < n; i++) {
-        double dot = 0;
-        for (int64_t j = 0; j < d; j++) dot += u[j] * a[i * d + j];
-        for (int64_t j = 0; j < d; j++) a[i * d + j] -= dot / u[0] * u[j]; /* u'u = 2 u1 */
-    }
-}
-
-static void draw_instance(const instance *t, double *a, nrm_draws *draws)
-{
-    const int64_t n = t->rows, d = t->d, k = (int64_t)t->gap, copies = (int64_t)t->share;
-    const double spike = t->family == MIXED ? t->share * t->gap : t->family == ANGLED ? 1 + t->gap : t->gap;
-
-    memset(a, 0, (size_t)(n * d) * sizeof *a);
-    if (t->family == OJA_HARD) { /* k rows e1, M rows e_j / sqrt M for every other j */
-        for (int64_t i = 0; i < n; i++)
-            a[i * d + (i < k ? 0 : 1 + (i - k) / copies)] = i < k ? 1 : 1 / sqrt(t->share);
-        shuffle(a, n, d, draws);
-        return;
-    }
-    for (int64_t e = 0; e < n * d; e++) a[e] = nrm_draw_normal(draws) * (e % d == 0 ? sqrt(spike) : 1);
-    if (t->family != SPIKED) { /* one long row */
-        const double angle = t->family == ANGLED ? t->share * 0.017453292519943295 : 0;
-        const double energy = (t->family == ANGLED ? t->gap : (1 - t->share) * t->gap) * (double)n;
-        memset(a, 0, (size_t)d * sizeof *a);
-        a[0] = sqrt(energy) * cos(angle);
-        a[1] = sqrt(energy) * sin(angle);
-        swap_rows(a, d, 0, (int64_t)(nrm_draw(draws) % (uint64_t)n));
-    }
-    rotate(a, n, d, draws);
-}
-
-/* ---- Contenders ------------------------------------------------------------------------------ */
-
-static nrm_status solve(nrm_ctx *ctx, double *a, int64_t n, int64_t d, const nrm_top_eigenvector_options *o, double *v,
-                        nrm_top_eigenvector_info *info)
-{
-    nrm_array table;
-    nrm_rows *rows;
-    nrm_status st = nrm_array_view(ctx, &table, NRM_F64, 2, (const int64_t[]){n, d}, a);
-    if (st >= 0) st = nrm_rows_from_array(ctx, &rows, &table);
-    if (st < 0) return st;
-    st = nrm_top_eigenvector(ctx, rows, v, info, o);
-    nrm_rows_close(ctx, rows);
-    return st;
-}
-
-static double correlation(const double *u, const double *v, int64_t d)
-{
-    double dot = 0;
-    for (int64_t j = 0; j < d; j++) dot += u[j] * v[j];
-    return dot * dot;
-}
 
 enum { OJA, SKETCH_8, SKETCH_24, LIGHT, PICK, RITZ_EQUAL, RITZ, CONTENDERS };
 static const char *const contender_names[] = {"Oja, best of 6 rates", "Frequent Directions, l = 8",
@@ -161,9 +79,9 @@ static nrm_status measure(nrm_ctx *ctx, double *a, const instance *t, int which,
     *quality = 0;
     for (int i = 0; i < (which == OJA ? NRM_CLAIM_COUNT(c) : 1); i++) {
         if (which == OJA) o.rate = c[i] / lambda1;
-        const nrm_status st = solve(ctx, a, t->rows, t->d, &o, v, NULL);
+        const nrm_status st = solve_table(ctx, a, t->rows, t->d, &o, v, NULL);
         if (st < 0) return st;
-        *quality = fmax(*quality, correlation(v, v1, t->d));
+        *quality = fmax(*quality, squared_correlation(v, v1, t->d));
     }
     return NRM_OK;
 }
@@ -172,7 +90,7 @@ static nrm_status measure(nrm_ctx *ctx, double *a, const instance *t, int which,
 
 static nrm_status run_instances(nrm_reproduction *r, nrm_ctx *ctx, double *a)
 {
-    static double quality[INSTANCES][CONTENDERS][REPEATS], gap[INSTANCES][REPEATS];
+    double quality[INSTANCES][CONTENDERS][REPEATS], gap[INSTANCES][REPEATS];
     static const char *const columns[] = {"instance", "true R", "Oja, best of 6 rates", "FD, l = 8", "FD, l = 24",
                                           "light only", "pick", "ritz, n known", "ritz, default"};
     nrm_top_eigenvector_options exact = nrm_top_eigenvector_options_default();
@@ -190,7 +108,7 @@ static nrm_status run_instances(nrm_reproduction *r, nrm_ctx *ctx, double *a)
             if (st < 0) return st;
             draw_instance(&instances[i], a, &draws);
             st = nrm_set_seed(ctx, r->seed + (uint64_t)k);
-            if (st >= 0) st = solve(ctx, a, instances[i].rows, instances[i].d, &exact, v1, &info);
+            if (st >= 0) st = solve_table(ctx, a, instances[i].rows, instances[i].d, &exact, v1, &info);
             for (int c = 0; c < CONTENDERS && st >= 0; c++)
                 st = measure(ctx, a, &instances[i], c, v1, info.eigenvalue, &quality[i][c][k]);
             if (st < 0) return st;
@@ -222,26 +140,7 @@ static nrm_status run_instances(nrm_reproduction *r, nrm_ctx *ctx, double *a)
     return NRM_OK;
 }
 
-/* ---- Oja's rule on oja_hard, in closed form ----------------------------------------------------- */
-
-/* v ~ (g1 (1 + eta)^k, gj (1 + eta / M)^M): the best rate of a fine grid, median over starts. */
-static double oja_best(int k, int64_t d, nrm_draws *draws)
-{
-    enum { STARTS = 101, COPIES = 60, RATES = 120 };
-    double best[STARTS];
-    for (int s = 0; s < STARTS; s++) {
-        const double first = pow(nrm_draw_normal(draws), 2);
-        double others = 0;
-        for (int64_t j = 1; j < d; j++) others += pow(nrm_draw_normal(draws), 2);
-        best[s] = 0;
-        for (int i = 0; i < RATES; i++) {
-            const double eta = pow(10, -2 + 4.0 * i / RATES);
-            const double x = first * exp(2 * (k * log1p(eta) - COPIES * log1p(eta / COPIES)));
-            best[s] = fmax(best[s], x / (x + others));
-        }
-    }
-    return nrm_median(best, STARTS);
-}
+/* ---- The gap that Oja's rule needs --------------------------------------------------------------- */
 
 static void plot_oja(nrm_reproduction *r)
 {
@@ -276,11 +175,11 @@ static nrm_status run_permutations(nrm_reproduction *r, nrm_ctx *ctx, double *a,
     for (int k = 0; k < rounds; k++) {
         nrm_top_eigenvector_info info;
         nrm_status st = nrm_step(r, "permutations", k, rounds);
-        shuffle(a, t->rows, t->d, draws);
+        shuffle_rows(a, t->rows, t->d, draws);
         if (st >= 0) st = nrm_set_seed(ctx, r->seed + (uint64_t)k);
-        if (st >= 0) st = solve(ctx, a, t->rows, t->d, NULL, v, &info);
+        if (st >= 0) st = solve_table(ctx, a, t->rows, t->d, NULL, v, &info);
         if (st < 0) return st;
-        const double quality = correlation(v, v1, t->d);
+        const double quality = squared_correlation(v, v1, t->d);
         good += quality >= 0.97;
         alarms += info.order_suspect;
         lowest = fmin(lowest, quality);
@@ -315,7 +214,7 @@ static nrm_status plot_progress(nrm_reproduction *r, nrm_ctx *ctx, const double 
             st = nrm_top_eigenvector_stream_absorb(ctx, stream, &block);
             if (st >= 0) st = nrm_top_eigenvector_stream_query(ctx, stream, v, NULL);
             x[points] = (double)next;
-            y[points++] = fmax(1 - correlation(v, v1, t->d), 1e-9);
+            y[points++] = fmax(1 - squared_correlation(v, v1, t->d), 1e-9);
         }
         nrm_top_eigenvector_stream_destroy(ctx, stream);
         if (st < 0) return st;
@@ -345,7 +244,7 @@ static nrm_status run_sorted(nrm_reproduction *r, nrm_ctx *ctx, const double *a,
     if (!sorted || !size || !keys) return NRM_E_NOMEM;
     nrm_table table = nrm_table_begin(r, "Sorted streams", "The same rows as spiked R = 2. The limit for |z| is 6.",
                                       columns, 5);
-    for (int64_t i = 0; i < t->rows; i++) size[i] = sqrt(correlation(a + i * t->d, v1, t->d));
+    for (int64_t i = 0; i < t->rows; i++) size[i] = sqrt(squared_correlation(a + i * t->d, v1, t->d));
     const double middle = nrm_median(size, (int)t->rows);
     for (int order = 0; order < 3; order++) {
         nrm_top_eigenvector_info info;
@@ -358,11 +257,11 @@ static nrm_status run_sorted(nrm_reproduction *r, nrm_ctx *ctx, const double *a,
         qsort(keys, (size_t)t->rows, sizeof *keys, by_key);
         for (int64_t i = 0; i < t->rows; i++)
             memcpy(sorted + i * t->d, a + keys[i].row * t->d, (size_t)t->d * sizeof *sorted);
-        const nrm_status st = solve(ctx, sorted, t->rows, t->d, NULL, v, &info);
+        const nrm_status st = solve_table(ctx, sorted, t->rows, t->d, NULL, v, &info);
         if (st < 0) return st;
         raised += info.order_suspect;
         nrm_cell_text(table, "%s", orders[order]);
-        nrm_cell_text(table, "%.3f", correlation(v, v1, t->d));
+        nrm_cell_text(table, "%.3f", squared_correlation(v, v1, t->d));
         nrm_cell_number(table, info.order_projection);
         nrm_cell_number(table, info.order_length);
         nrm_cell_text(table, info.order_suspect ? "yes" : "no");
@@ -370,3 +269,139 @@ static nrm_status run_sorted(nrm_reproduction *r, nrm_ctx *ctx, const double *a,
     nrm_measure(r, "order", raised / 3.0);
     return NRM_OK;
 }
+
+/* ---- Memory ------------------------------------------------------------------------------------- */
+
+typedef struct source { int64_t left; uint64_t state; } source;
+
+static int64_t fill(void *user, int64_t most, int64_t cols, double *dense)
+{
+    source *s = user;
+    const int64_t count = s->left < most ? s->left : most;
+    for (int64_t e = 0; e < count * cols; e++) { /* a congruential generator: only the size matters here */
+        s->state = s->state * 6364136223846793005u + 1442695040888963407u;
+        dense[e] = (double)(s->state >> 40) * 0x1p-24 - 0.5;
+    }
+    s->left -= count;
+    return count;
+}
+
+static nrm_status run_memory(nrm_reproduction *r, nrm_ctx *ctx)
+{
+    enum { COLUMNS = 2048 };
+    const int64_t sizes[] = {1000, r->quick ? 4000 : 40000};
+    double *v = nrm_scratch(r, COLUMNS, sizeof *v);
+    nrm_top_eigenvector_info info[2];
+
+    if (!v) return NRM_E_NOMEM;
+    for (int i = 0; i < 2; i++) {
+        source s = {sizes[i], 1};
+        nrm_rows *rows;
+        nrm_status st = nrm_step(r, "memory", i, 2);
+        if (st >= 0) st = nrm_rows_from_callback(ctx, &rows, COLUMNS, fill, &s);
+        if (st < 0) return st;
+        st = nrm_top_eigenvector(ctx, rows, v, &info[i], NULL);
+        nrm_rows_close(ctx, rows);
+        if (st < 0) return st;
+    }
+    nrm_measure(r, "memory", (double)info[1].stored_numbers / ((2 * 8 + 32) * COLUMNS));
+    nrm_measure_bool(r, "memory-rows", info[0].stored_numbers == info[1].stored_numbers &&
+                                           info[0].peak_numbers == info[1].peak_numbers);
+    nrm_note(r, "Memory: %lld numbers held for %lld and for %lld rows of %d; %lld with the work space of the answer.",
+             (long long)info[1].stored_numbers, (long long)sizes[0], (long long)sizes[1], COLUMNS,
+             (long long)info[1].peak_numbers);
+    return NRM_OK;
+}
+
+/* ---- A real table ------------------------------------------------------------------------------- */
+
+static nrm_status run_csr(nrm_reproduction *r, nrm_ctx *ctx, const nrm_csr *table)
+{
+    static const int algorithms[] = {NRM_TOP_EIGENVECTOR_EXACT, NRM_TOP_EIGENVECTOR_HEAVY_LIGHT,
+                                     NRM_TOP_EIGENVECTOR_BLOCK_POWER, NRM_TOP_EIGENVECTOR_FREQUENT_DIRECTIONS,
+                                     NRM_TOP_EIGENVECTOR_OJA};
+    static const char *const names[] = {"exact", "heavy-light", "block-power", "Frequent Directions, l = 24",
+                                        "Oja, decaying rate"};
+    static const char *const columns[] = {"method", "correlation", "numbers held", "million rows/s", "gap"};
+    double *v = nrm_scratch(r, 2 * table->cols, sizeof *v), quality[REPEATS];
+    nrm_draws draws = {r->seed + 7};
+    nrm_csr shuffled;
+
+    if (!v) return NRM_E_NOMEM;
+    nrm_table t = nrm_table_begin(r, "a9a, rows shuffled", "32561 x 123, 14 ones a row, not centred.", columns, 5);
+    for (int k = 0; k < REPEATS; k++) {
+        if (!permute_csr(r, table, &shuffled, &draws)) return NRM_E_NOMEM;
+        for (int c = 0; c < (k == 0 ? NRM_CLAIM_COUNT(algorithms) : 2); c++) {
+            nrm_top_eigenvector_options o = nrm_top_eigenvector_options_default();
+            nrm_top_eigenvector_info info;
+            double *to = c == 0 ? v : v + table->cols;
+            o.algorithm = algorithms[c];
+            nrm_status st = nrm_step(r, "a9a", k, REPEATS);
+            if (st >= 0) st = solve_csr(ctx, &shuffled, &o, to, &info);
+            if (st < 0) return st;
+            if (c == 1) quality[k] = squared_correlation(v, to, table->cols);
+            if (k > 0) continue;
+            nrm_cell_text(t, "%s", names[c]);
+            nrm_cell_text(t, "%.5f", squared_correlation(v, to, table->cols));
+            nrm_cell_text(t, "%lld", (long long)info.stored_numbers);
+            nrm_cell_number(t, info.rows_per_second / 1e6);
+            nrm_cell_number(t, info.gap);
+        }
+    }
+    nrm_measure_spread(r, "real-table", quality, REPEATS);
+    return NRM_OK;
+}
+
+static nrm_status run_real(nrm_reproduction *r, nrm_ctx *ctx)
+{
+    const char *path = nrm_data_path(r, "libsvm/a9a");
+    nrm_loaded file = {0};
+
+    if (!path) {
+        nrm_not_measured(r, "real-table", "libsvm/a9a is not in the data folder; give it with --data");
+        return NRM_OK;
+    }
+    nrm_status st = nrm_load(ctx, path, &file);
+    if (st < 0) return st;
+    if (file.kind == NRM_LOADED_CSR) st = run_csr(r, ctx, &file.csr);
+    else nrm_not_measured(r, "real-table", "%s is not a LIBSVM file", path);
+    nrm_loaded_destroy(ctx, &file);
+    return st;
+}
+
+/* ---- The experiment ------------------------------------------------------------------------------- */
+
+static nrm_status run(nrm_reproduction *r, nrm_ctx *ctx)
+{
+    double *a = nrm_scratch(r, MOST_NUMBERS, sizeof *a), v1[MOST_D];
+    nrm_top_eigenvector_options exact = nrm_top_eigenvector_options_default();
+    nrm_draws draws = {r->seed + 31};
+    nrm_status st;
+
+    if (!a) return NRM_E_NOMEM;
+    st = run_instances(r, ctx, a);
+    if (st < 0) return st;
+    plot_oja(r);
+
+    exact.algorithm = NRM_TOP_EIGENVECTOR_EXACT;
+    draw_instance(&instances[0], a, &draws);
+    st = solve_table(ctx, a, instances[0].rows, instances[0].d, &exact, v1, NULL);
+    if (st >= 0) st = run_permutations(r, ctx, a, v1, &draws);
+    if (st >= 0) st = plot_progress(r, ctx, a, v1);
+    if (st >= 0) st = run_sorted(r, ctx, a, v1, &draws);
+    if (st >= 0) st = run_memory(r, ctx);
+    if (st >= 0) st = run_real(r, ctx);
+    nrm_note(r, "The paper reports no experiments. Its lower bound (any algorithm of O(hd / R) bits has correlation at "
+                "most 1 - Omega(1 / R^2) on some input) is a statement about all algorithms and cannot be measured.");
+    return st;
+}
+
+const nrm_paper nrm_paper_26 = {
+    .number = 26,
+    .about = "Streams whose top direction is spread over all rows (spiked), carried in part by one long row (mixed, "
+             "angled), or by a few (oja_hard), with known answers; the same in sorted order; and a real sparse table. "
+             "Every method reads each stream once; the default holds 48 vectors.",
+    .claims = claims,
+    .claim_count = NRM_CLAIM_COUNT(claims),
+    .run = run,
+};

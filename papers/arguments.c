@@ -25,7 +25,7 @@ static int find_paper(const char *name)
     for (int i = 0; i < nrm_paper_count(); i++) {
         const nrm_citation *c = nrm_citation_at(nrm_paper_at(i)->number);
         if (end != name && *end == '\0' ? number == c->number
-                                        : names_equal(name, c->slug) || names_equal(name, nrm_paper_alias(i)))
+                                        : nrm_same_name(name, c->slug) || nrm_same_name(name, nrm_paper_alias(i)))
             return i;
     }
     return -1;
@@ -40,7 +40,7 @@ static int unknown_paper(const char *name)
     const nrm_citation *waiting = NULL;
     for (int k = 1; k <= NRM_PAPER_COUNT; k++) {
         const nrm_citation *c = nrm_citation_at(k);
-        if ((end != name && *end == '\0' && number == k) || names_equal(name, c->slug)) waiting = c;
+        if ((end != name && *end == '\0' && number == k) || nrm_same_name(name, c->slug)) waiting = c;
     }
     const char *near = waiting ? NULL : nrm_method_nearest(name);
     if (waiting)

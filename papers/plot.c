@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* TRIM: what gnuplot leaves empty at the left. */
-enum { WIDTH = 440, HEIGHT = 310, TRIM = 14, FONT = 15, SERIES_COLOURS = 6, HEAT_MOST = 160 };
+enum { WIDTH = 440, HEIGHT = 290, HEIGHT_ROTATED = 350, TRIM = 14, FONT = 15, SERIES_COLOURS = 6, HEAT_MOST = 160 };
 
 /* ---- The script ------------------------------------------------------------------------ */
 
@@ -93,7 +93,7 @@ static void add_mark(text *t, const json_t *mark)
     const double at = nrm_json_value(json_object_get(mark, "at"));
     if (!isfinite(at)) return;
     const bool x = is(mark, "mark-x");
-    text_add(t, x ? "set arrow from first %.17g,graph 0 to first %.17g,graph 1" 
+    text_add(t, x ? "set arrow from first %.17g,graph 0 to first %.17g,graph 1"
                   : "set arrow from graph 0,first %.17g to graph 1,first %.17g", at, at);
     text_add(t, " nohead lc rgb '#0a0b07' dt (6,5) lw 1\nset label ");
     quoted(t, nrm_json_text(mark, "name"));
@@ -102,13 +102,42 @@ static void add_mark(text *t, const json_t *mark)
     text_add(t, " noenhanced textcolor rgb '#0a0b07' font ',12'\n");
 }
 
+/* Labels of bars that would touch each other are turned, and get room below. */
+static bool turned(const json_t *plot)
+{
+    size_t i, k, columns = 0, count = 0;
+    json_t *series, *label;
+    json_array_foreach(json_object_get(plot, "series"), i, series) {
+        if (!is(series, "bars")) continue;
+        json_array_foreach(json_object_get(series, "labels"), k, label) {
+            columns += strlen(json_string_value(label)) + 2;
+            count++;
+        }
+        break;
+    }
+    return count > 1 && columns > 44;
+}
+
+static int height_of(const json_t *plot) { return turned(plot) ? HEIGHT_ROTATED : HEIGHT; }
+
+static bool any_negative(const json_t *plot)
+{
+    size_t i, k;
+    json_t *series, *y;
+    json_array_foreach(json_object_get(plot, "series"), i, series) {
+        json_array_foreach(json_object_get(series, "y"), k, y) {
+            if (nrm_json_value(y) < 0) return true;
+        }
+    }
+    return false;
+}
+
 static void frame(text *t, const json_t *plot)
 {
     text_add(t, "set encoding utf8\nset terminal svg size %d,%d fixed enhanced font 'inherit,%d' linewidth 1\n"
                 "set datafile missing 'NaN'\nset border 3 lc rgb '#0a0b07' lw 1\n"
                 "set tics nomirror out scale 0.5 textcolor rgb '#000000'\nset style fill solid 1 noborder\n"
-                "set key noenhanced tmargin left horizontal Left reverse samplen 1.6 width 1 spacing 1.2\n",
-             WIDTH, HEIGHT, FONT);
+                "unset key\n", WIDTH, height_of(plot), FONT);
     text_add(t, "set xlabel ");
     quoted(t, nrm_json_text(plot, "x_label"));
     text_add(t, " noenhanced offset 0,0.3\nset ylabel ");
@@ -118,7 +147,7 @@ static void frame(text *t, const json_t *plot)
         text_add(t, "set grid ytics lc rgb '#0a0b08' lw 1 dt solid, lc rgb '#0a0b08' lw 1 dt solid\n");
     if (flag(plot, "x_log")) text_add(t, "set logscale x\nset format x '10^{%%L}'\n");
     if (flag(plot, "y_log")) text_add(t, "set logscale y\nset format y '10^{%%L}'\n");
-    else if (flag(plot, "y_from_zero") || has(plot, "bars")) text_add(t, "set yrange [0:*]\n");
+    else if ((flag(plot, "y_from_zero") || has(plot, "bars")) && !any_negative(plot)) text_add(t, "set yrange [0:*]\n");
     size_t i;
     json_t *series;
     json_array_foreach(json_object_get(plot, "series"), i, series) {
@@ -128,14 +157,13 @@ static void frame(text *t, const json_t *plot)
 }
 
 /* Side by side: bar series b of n is a box of width 0.8 / n around its label's place. */
-static void add_bars(text *t, const json_t *series, size_t index, int b, int n, int colour)
+static void add_bars(text *t, size_t index, int b, int n, int colour)
 {
-    text_add(t, "$data%zu using ($1%+.4f):2:(%.4f) with boxes lc rgb '#0a0b0%d' title ", index,
+    text_add(t, "$data%zu using ($1%+.4f):2:(%.4f) with boxes lc rgb '#0a0b0%d'", index,
              (b - (n - 1) / 2.0) * 0.8 / n, 0.74 / n, colour);
-    quoted(t, nrm_json_text(series, "name"));
 }
 
-static void bar_labels(text *t, const json_t *series)
+static void bar_labels(text *t, const json_t *series, bool turn)
 {
     const json_t *labels = json_object_get(series, "labels");
     text_add(t, "set xtics scale 0 (");
@@ -144,7 +172,14 @@ static void bar_labels(text *t, const json_t *series)
         quoted(t, json_string_value(json_array_get(labels, i)));
         text_add(t, " %zu", i);
     }
-    text_add(t, ") noenhanced\nset xrange [-0.6:%.1f]\n", (double)json_array_size(labels) - 0.4);
+    text_add(t, ") noenhanced%s\nset xrange [-0.6:%.1f]\n", turn ? " rotate by 35 right font ',13'" : "",
+             (double)json_array_size(labels) - 0.4);
+}
+
+/* Symbols on a line of few points; on a long one they would cover it. */
+static bool with_symbols(const json_t *series)
+{
+    return is(series, "points") || json_array_size(json_object_get(series, "y")) <= 40;
 }
 
 static void add_series(text *t, const json_t *series, size_t index, int colour)
@@ -152,14 +187,13 @@ static void add_series(text *t, const json_t *series, size_t index, int colour)
     static const int symbols[SERIES_COLOURS] = {7, 5, 9, 13, 11, 4};
     const int symbol = symbols[colour - 1];
     if (is(series, "band"))
-        text_add(t, "$data%zu using 1:3:4 with filledcurves lc rgb '#0a0c0%d' notitle, ", index, colour);
+        text_add(t, "$data%zu using 1:3:4 with filledcurves lc rgb '#0a0c0%d', ", index, colour);
     text_add(t, "$data%zu using 1:2 with ", index);
     if (is(series, "points")) text_add(t, "points pt %d ps 0.55", symbol);
-    else if (json_array_size(json_object_get(series, "y")) <= 40)
+    else if (with_symbols(series))
         text_add(t, "linespoints lw 2 pt %d ps 0.5", symbol);
     else text_add(t, "lines lw 2");
-    text_add(t, " lc rgb '#0a0b0%d' title ", colour);
-    quoted(t, nrm_json_text(series, "name"));
+    text_add(t, " lc rgb '#0a0b0%d'", colour);
 }
 
 static void heat_frame(text *t, const json_t *series)
@@ -167,8 +201,11 @@ static void heat_frame(text *t, const json_t *series)
     text_add(t, "set palette defined (0 '#0100fe', 1 '#01fffe')\nset yrange [*:*] reverse\nset border 15\n"
                 "set tics out\nset autoscale fix\nset cblabel ");
     quoted(t, nrm_json_text(series, "name"));
-    text_add(t, " noenhanced\nplot $data0 using 1:2:3 with image pixels notitle\n");
+    text_add(t, " noenhanced\nplot $data0 using 1:2:3 with image pixels\n");
 }
+
+/* Series are coloured in the order in which they were recorded. */
+static bool takes_colour(const json_t *series) { return json_array_size(json_object_get(series, "y")) > 0; }
 
 static bool script(text *t, const json_t *plot)
 {
@@ -182,15 +219,14 @@ static bool script(text *t, const json_t *plot)
             heat_frame(t, series);
             return i == 0;
         }
-        if (is(series, "bars") && bars++ == 0) bar_labels(t, series);
+        if (is(series, "bars") && bars++ == 0) bar_labels(t, series, turned(plot));
     }
     int b = 0;
     json_array_foreach(list, i, series) {
-        if (is(series, "mark-x") || is(series, "mark-y") || json_array_size(json_object_get(series, "y")) == 0)
-            continue;
+        if (!takes_colour(series)) continue;
         text_add(t, drawn > 0 ? ", " : "plot ");
         const int colour = drawn++ % SERIES_COLOURS + 1;
-        if (is(series, "bars")) add_bars(t, series, i, b++, bars, colour);
+        if (is(series, "bars")) add_bars(t, i, b++, bars, colour);
         else add_series(t, series, i, colour);
     }
     text_add(t, "\n");
@@ -258,6 +294,38 @@ static void adapt(text *page, const char *svg, int index)
     }
 }
 
+/* What a series looks like, 26 x 12: the symbols are those of add_series, in its order. */
+static void add_sample(text *page, const json_t *series, int colour)
+{
+    static const char *const symbols[SERIES_COLOURS] = {
+        "<circle cx='13' cy='6' r='3.2'/>", "<path d='M10 3h6v6h-6z'/>", "<path d='M13 2l4 7H9z'/>",
+        "<path d='M13 2l4 4-4 4-4-4z'/>", "<path d='M13 10l4-7H9z'/>",
+        "<path d='M10 3h6v6h-6z' fill='none' stroke='currentColor' stroke-width='1.5'/>"};
+    text_add(page, "<svg viewBox='0 0 26 12' aria-hidden='true' style='color:var(--series-%d)' fill='currentColor'>", colour);
+    if (is(series, "bars")) text_add(page, "<path d='M6 0h14v12H6z'/>");
+    if (is(series, "band")) text_add(page, "<path d='M0 1h26v10H0z' opacity='.2'/>");
+    if (is(series, "line") || is(series, "band")) text_add(page, "<path d='M0 5h26v2H0z'/>");
+    if (!is(series, "bars") && with_symbols(series)) text_add(page, "%s", symbols[colour - 1]);
+    text_add(page, "</svg>");
+}
+
+void nrm_plot_legend(text *page, const json_t *plot)
+{
+    size_t i;
+    json_t *series;
+    int drawn = 0, named = 0;
+    json_array_foreach(json_object_get(plot, "series"), i, series) {
+        if (!takes_colour(series)) continue;
+        const int colour = drawn++ % SERIES_COLOURS + 1;
+        if (!*nrm_json_text(series, "name")) continue;
+        text_add(page, named++ == 0 ? "<ul class=\"legend\"><li>" : "<li>");
+        add_sample(page, series, colour);
+        nrm_show_key(page, series, "name");
+        text_add(page, "</li>");
+    }
+    if (named > 0) text_add(page, "</ul>");
+}
+
 bool nrm_plot_svg(text *page, const json_t *plot, int index)
 {
     text commands = {0}, svg = {0};
@@ -267,7 +335,7 @@ bool nrm_plot_svg(text *page, const json_t *plot, int index)
     const char *body = good ? strstr(svg.data, "</desc>") : NULL;
     if (body) {
         text_add(page, "<svg%s viewBox='%d 0 %d %d' role='img' aria-label=\"",
-                 heat ? " class='heat'" : "", TRIM, WIDTH - TRIM, HEIGHT);
+                 heat ? " class='heat'" : "", TRIM, WIDTH - TRIM, height_of(plot));
         nrm_show_escaped(page, nrm_json_text(plot, "title"));
         text_add(page, "\">");
         adapt(page, body + strlen("</desc>"), index);

@@ -123,6 +123,7 @@ void nrm_report_html(text *page, const json_t *report);
 /* plot.c: one plot as inline SVG; false where gnuplot is missing or fails. `index` makes
  * the ids unique on the page. */
 bool nrm_plot_svg(text *page, const json_t *plot, int index);
+void nrm_plot_legend(text *page, const json_t *plot); /* its series by name */
 /* gnuplot.c: run commands that draw one SVG; false unless it came out whole. */
 bool nrm_gnuplot(const text *commands, text *svg);
 

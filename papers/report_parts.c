@@ -1,5 +1,6 @@
 /* report_parts.c -- the parts of a paper's card: claims, plots, tables. */
 #include "report.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Claims ----------------------------------------------------------------------------------- */
@@ -66,11 +67,20 @@ void nrm_page_claims(text *page, const json_t *paper)
 
 /* ---- Tables and plots --------------------------------------------------------------------------- */
 
+/* Text that is a number all the same, "0.990", stands with the numbers. */
+static bool is_words(const json_t *cell)
+{
+    const char *words = json_string_value(cell);
+    if (!words) return false;
+    char *end;
+    strtod(words, &end);
+    return end == words || *end;
+}
+
 static void add_cell(text *page, const json_t *cell)
 {
-    const bool words = json_is_string(cell);
-    text_add(page, words ? "<td class=\"words\">" : "<td>");
-    if (words) nrm_show_escaped(page, json_string_value(cell));
+    text_add(page, is_words(cell) ? "<td class=\"words\">" : "<td>");
+    if (json_is_string(cell)) nrm_show_escaped(page, json_string_value(cell));
     else if (json_is_number(cell)) nrm_show_number(page, json_number_value(cell));
     else text_add(page, "\u2013");
     text_add(page, "</td>");
@@ -104,7 +114,7 @@ void nrm_page_table(text *page, const json_t *table)
     add_title(page, table);
     scroll_begin(page, nrm_json_text(table, "title"));
     json_array_foreach(json_object_get(table, "columns"), k, cell) {
-        const bool words = json_is_string(json_array_get(json_array_get(rows, 0), k));
+        const bool words = is_words(json_array_get(json_array_get(rows, 0), k));
         text_add(page, "<th scope=\"col\"%s>", words ? " class=\"words\"" : "");
         nrm_show_escaped(page, json_string_value(cell));
         text_add(page, "</th>");
@@ -160,8 +170,12 @@ void nrm_page_plots(text *page, const json_t *paper, int *index)
     json_array_foreach(plots, i, plot) {
         text_add(page, "<figure><figcaption>");
         add_title(page, plot);
-        text_add(page, "</figcaption>");
-        if (!nrm_plot_svg(page, plot, ++*index)) add_plot_data(page, plot);
+        text drawing = {0};
+        const bool drawn = nrm_plot_svg(&drawing, plot, ++*index);
+        if (drawn) nrm_plot_legend(page, plot);
+        text_add(page, "</figcaption>%s", text_string(&drawing));
+        if (!drawn) add_plot_data(page, plot);
+        text_free(&drawing);
         text_add(page, "</figure>\n");
     }
     text_add(page, "</div>\n");

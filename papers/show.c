@@ -54,13 +54,14 @@ void nrm_show_number(text *t, double value)
         text_add(t, value > 0 ? "\u221e" : "\u2212\u221e");
     } else if (size >= 1e-3 && size < 99995) {
         snprintf(digits, sizeof digits, size < 9999.5 ? "%.4g" : "%.0f", size);
+        if (size < 100 && !strchr(digits, '.')) snprintf(digits, sizeof digits, "%.7g", size); /* 0.99998 is not 1 */
         text_add(t, "%s%s", value < 0 ? "\u2212" : "", digits);
     } else {
         snprintf(digits, sizeof digits, "%.2e", size); /* "1.23e-07" */
         char *exponent = strchr(digits, 'e');
         *exponent++ = '\0';
         if (strcmp(digits + 1, ".00") == 0) digits[1] = '\0';
-        text_add(t, "%s%s\u2009\u00d7\u200910", value < 0 ? "\u2212" : "", digits);
+        text_add(t, "%s%s\u202f\u00d7\u202f10", value < 0 ? "\u2212" : "", digits);
         add_power(t, strtol(exponent, NULL, 10));
     }
 }
@@ -69,8 +70,8 @@ void nrm_show_quantity(text *t, double value, const char *unit)
 {
     nrm_show_number(t, value);
     if (!unit || !*unit) return;
-    if (strcmp(unit, "x") == 0) text_add(t, "\u2009\u00d7");
-    else text_add(t, "\u00a0%s", unit);
+    if (strcmp(unit, "x") == 0) text_add(t, "\u202f\u00d7");
+    else text_add(t, strlen(unit) <= 12 ? "\u00a0%s" : " %s", unit);
 }
 
 /* A statement that is true or false is answered in words. */

@@ -253,8 +253,17 @@ static void test_saved_problem(void **state)
     assert_message(ctx, "is no saved problem");
     assert_status(ctx, nrm_call_load_problem(ctx, "/nowhere/x.npz", &again), NRM_E_IO);
 
-    call = new_call(ctx, "top-eigenvector"); /* a stream is read once: it cannot be saved */
-    assert_ok(ctx, nrm_call_input_path(call, "a", "[[1,2]]"));
+    call = new_call(ctx, "top-eigenvector"); /* rows of a file, or here a literal, are saved whole */
+    assert_ok(ctx, nrm_call_input_path(call, "a", "[[1,2],[0,1]]"));
+    assert_ok(ctx, nrm_call_save_problem(call, file));
+    nrm_call_destroy(call);
+    assert_ok(ctx, nrm_call_load_problem(ctx, file, &again));
+    assert_true(nrm_call_run(again) >= 0);
+    assert_near(((const double *)nrm_call_output(again, "v")->array.data)[1], 0.92387953251128674, 1e-12);
+    nrm_call_destroy(again);
+    int calls = 0; /* a stream is read once: it cannot be */
+    call = new_call(ctx, "top-eigenvector");
+    assert_ok(ctx, nrm_call_input_callback(call, "a", 2, fill_rows, &calls));
     assert_status(ctx, nrm_call_save_problem(call, file), NRM_E_UNSUPPORTED);
     nrm_call_destroy(call);
     remove(file);

@@ -216,9 +216,9 @@ static void words_of_limits(void **state)
     (void)state;
     text t = {0};
     assert_true(nrm_limit_text(&t, &speed_claims[0], NRM_HOLDS));
-    assert_text(&t, "at least 1.15\u2009\u00d7");
+    assert_text(&t, "at least 1.15\u202f\u00d7");
     assert_true(nrm_limit_text(&t, &speed_claims[0], NRM_HOLDS_IN_DIRECTION));
-    assert_text(&t, "at least 1\u2009\u00d7");
+    assert_text(&t, "at least 1\u202f\u00d7");
     assert_true(nrm_limit_text(&t, &speed_claims[2], NRM_HOLDS));
     assert_text(&t, "true in every case");
     assert_true(nrm_limit_text(&t, &speed_claims[2], NRM_HOLDS_IN_DIRECTION));
@@ -228,7 +228,7 @@ static void words_of_limits(void **state)
     assert_false(nrm_limit_text(&t, &speed_claims[4], NRM_HOLDS_IN_DIRECTION));
     assert_text(&t, "");
     nrm_shortfall_text(&t, &speed_claims[0], 1.02);
-    assert_text(&t, "Measured 1.02\u2009\u00d7; the claim needs at least 1.15\u2009\u00d7.");
+    assert_text(&t, "Measured 1.02\u202f\u00d7; the claim needs at least 1.15\u202f\u00d7.");
     nrm_shortfall_text(&t, &speed_claims[2], 0);
     assert_text(&t, "It was false wherever it was tried.");
     nrm_shortfall_text(&t, &speed_claims[0], (double)NAN);
@@ -240,8 +240,8 @@ static void numbers_shown(void **state)
     (void)state;
     const struct { double value; const char *shown; } cases[] = {
         {0, "0"}, {-0.0, "0"}, {1234, "1234"}, {16777216, "16\u202f777\u202f216"}, {-12345, "\u221212\u202f345"},
-        {1.23456, "1.235"}, {-0.5, "\u22120.5"}, {12345.6, "12346"}, {0.001, "0.001"}, {1e-6, "1\u2009\u00d7\u200910\u207b\u2076"},
-        {1.23e-7, "1.23\u2009\u00d7\u200910\u207b\u2077"}, {-4.5e12, "\u22124.50\u2009\u00d7\u200910\u00b9\u00b2"},
+        {1.23456, "1.235"}, {-0.5, "\u22120.5"}, {12345.6, "12346"}, {0.99998, "0.99998"}, {3.00001, "3.00001"}, {0.001, "0.001"}, {1e-6, "1\u202f\u00d7\u202f10\u207b\u2076"},
+        {1.23e-7, "1.23\u202f\u00d7\u202f10\u207b\u2077"}, {-4.5e12, "\u22124.50\u202f\u00d7\u202f10\u00b9\u00b2"},
         {(double)INFINITY, "\u221e"}, {(double)NAN, "not a number"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         text t = {0};

@@ -69,7 +69,8 @@ NRM_API const void *nrm_call_info(const nrm_call *call); /* the method's info st
 NRM_API NRM_NODISCARD nrm_status nrm_call_report(nrm_call *call, const char **json);
 
 /* Save all inputs and parameters as one npz, and make a call from such a file:
- * what to attach to a bug report.  Streams are not saved: NRM_E_UNSUPPORTED. */
+ * what to attach to a bug report.  Rows of a file are saved whole; what can be read only
+ * once (a pipe, a callback) is NRM_E_UNSUPPORTED. */
 NRM_API NRM_NODISCARD nrm_status nrm_call_save_problem(nrm_call *call, const char *path);
 NRM_API NRM_NODISCARD nrm_status nrm_call_load_problem(nrm_ctx *ctx, const char *path, nrm_call **call);
 

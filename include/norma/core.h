@@ -139,6 +139,10 @@ NRM_API void nrm_cancel(nrm_ctx *ctx);
 NRM_API void nrm_cancel_clear(nrm_ctx *ctx);
 NRM_API bool nrm_cancelled(const nrm_ctx *ctx);
 
+/* The word of `words` (NULL-terminated) nearest to `name` by edit distance, a swap of
+ * neighbours counted once; NULL unless it is close enough to be a slip. */
+NRM_API const char *nrm_nearest(const char *name, const char *const *words);
+
 #ifdef __cplusplus
 }
 #endif

@@ -164,8 +164,13 @@ typedef struct nrm_method {
 NRM_API int nrm_method_count(void);
 NRM_API const nrm_method *nrm_method_at(int i);              /* sorted by name; NULL out of range */
 NRM_API const nrm_method *nrm_method_find(const char *name); /* '-' and '_' alike; NULL */
-/* The method, or else word, most like a misspelt `name`; NULL where none is near. */
-NRM_API const char *nrm_method_nearest(const char *name);
+NRM_API const char *nrm_method_nearest(const char *name);    /* the method a slip of `name` means; NULL */
+
+/* What a door needs beside the table: names compared and found. */
+NRM_API bool nrm_same_name(const char *a, const char *b); /* '-' and '_' alike */
+NRM_API const nrm_param *nrm_param_find(const nrm_method *method, const char *name); /* NULL */
+NRM_API int nrm_port_find(const nrm_port *ports, int count, const char *name);       /* -1 */
+NRM_API bool nrm_param_required(const nrm_param *param);                             /* has no default */
 
 #ifdef __cplusplus
 }

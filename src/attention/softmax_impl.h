@@ -65,7 +65,7 @@ typedef struct nrm_softmax_work {
 } nrm_softmax_work;
 
 nrm_softmax_work nrm_softmax_divide(nrm_ctx *ctx, const char *who, int64_t rows, int64_t columns, int64_t block);
-/* pass(job, b) for the blocks of one row, from the last to the first if `backwards`.
+/* pass(job, b) for the blocks of one row, the last ones first if `backwards`.
  * False when the user asked to stop. */
 typedef void (*nrm_softmax_pass)(void *job, int64_t block);
 bool nrm_softmax_sweep(nrm_softmax_work *work, nrm_softmax_pass pass, void *job, int64_t blocks, bool backwards);

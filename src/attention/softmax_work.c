@@ -5,7 +5,7 @@
 enum {
     SERIAL_BELOW = 32768,       /* elements that one thread does sooner than a team starts */
     BLOCKS_TO_SHARE = 64,       /* a row of so many blocks is worth a team */
-    ELEMENTS_A_TICK = 1 << 22   /* a thread's work between two looks at the cancel flag, < 0.1 s */
+    ELEMENTS_A_TICK = 1 << 21   /* a thread's work between two looks at the cancel flag, < 0.05 s */
 };
 
 nrm_softmax_work nrm_softmax_divide(nrm_ctx *ctx, const char *who, int64_t rows, int64_t columns, int64_t block)
@@ -28,15 +28,17 @@ static bool tick(const nrm_softmax_work *work, double rows_done)
 bool nrm_softmax_sweep(nrm_softmax_work *work, nrm_softmax_pass pass, void *job, int64_t blocks, bool backwards)
 {
     if (!work->by_blocks) {
-        for (int64_t b = 0; b < blocks; b++) pass(job, backwards ? blocks - 1 - b : b);
+        for (int64_t b = 0; b < blocks; b++) pass(job, b);
         return true;
     }
+    /* Backwards by groups: within one, the hardware reads ahead as it does forwards. */
     const int64_t group = nrm_max_i64(1, ELEMENTS_A_TICK / work->block) * work->threads;
-    for (int64_t first = 0; first < blocks; first += group) {
-        const int64_t end = nrm_min_i64(first + group, blocks);
+    const int64_t groups = (blocks - 1) / group + 1;
+    for (int64_t g = 0; g < groups && blocks > 0; g++) {
+        const int64_t first = (backwards ? groups - 1 - g : g) * group, end = nrm_min_i64(first + group, blocks);
 #pragma omp parallel for schedule(static) num_threads(work->threads) if (work->threads > 1)
-        for (int64_t b = first; b < end; b++) pass(job, backwards ? blocks - 1 - b : b);
-        const double part = (work->sweep + (double)end / (double)blocks) / work->sweeps;
+        for (int64_t b = first; b < end; b++) pass(job, b);
+        const double part = (work->sweep + (double)(g + 1) / (double)groups) / work->sweeps;
         if (tick(work, (double)work->row + fmin(part, 1))) return false;
     }
     work->sweep++;

@@ -100,10 +100,6 @@ bool nrm_overlap(const void *a, size_t na, const void *b, size_t nb);
 bool nrm_all_finite_f64(const double *x, int64_t n, int64_t *where);
 bool nrm_all_finite_f32(const float *x, int64_t n, int64_t *where);
 
-/* The word of `words` (NULL-terminated) nearest to `name` by edit distance, NULL
- * unless it is close enough to be a slip. */
-const char *nrm_nearest(const char *name, const char *const *words);
-
 /* Locale-independent numbers.  Parse exactly [begin, end): false if anything is
  * left over.  Accepts inf, nan, 1e5, .5; not hex. */
 bool nrm_parse_f64(const char *begin, const char *end, double *value);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 typedef enum target { TO_NPY, TO_NPZ, TO_CSV, TO_TSV, TO_TXT, TO_MTX, TO_JSON, TO_SVM, TO_SAFETENSORS, TO_NONE } target;
-static const char *const extensions[] = {"npy", "npz", "csv", "tsv", "txt", "mtx", "json", "svm", "safetensors", NULL};
+static const char *const extensions[] = {"npy", "npz", "csv", "tsv", "txt", "mtx", "json", "svm", "safetensors"};
 
 /* The format of a path.  A device or a bare name without a suffix is written as text. */
 static nrm_status find_target(nrm_ctx *ctx, const char *path, target *to)
@@ -21,9 +21,9 @@ static nrm_status find_target(nrm_ctx *ctx, const char *path, target *to)
     if (strcmp(extension, "libsvm") == 0) memcpy(extension, "svm", 4);
     for (*to = TO_NPY; *to < TO_NONE; (*to)++)
         if (strcmp(extension, extensions[*to]) == 0) return NRM_OK;
-    const char *near = *extension ? nrm_nearest(extension, extensions) : NULL;
-    return nrm_fail(ctx, NRM_E_ARGUMENT, "%s: the name does not say the format%s%s; end it with .npy, .npz, .csv, .tsv, "
-                    ".txt, .mtx, .json, .svm or .safetensors", path, near ? "; the nearest is ." : "", near ? near : "");
+    return nrm_fail(ctx, NRM_E_ARGUMENT, "%s: %s%s does not say a format that Norma writes; end the name with .npy, .npz, "
+                    ".csv, .tsv, .txt, .mtx, .json, .svm or .safetensors", path, *extension ? "." : "",
+                    *extension ? extension : "the name");
 }
 
 static nrm_status check_array(nrm_ctx *ctx, const nrm_array *a)

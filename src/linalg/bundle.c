@@ -21,6 +21,7 @@
 #include "linalg/linalg.h"
 
 static const double SERIOUS = 0.1, VERY_SERIOUS = 0.5;
+enum { MOST_IN_VAIN = 25 };
 
 typedef struct state {
     nrm_ctx *ctx;
@@ -273,6 +274,8 @@ static nrm_status iterate(state *w, nrm_objective_fn f, void *user, const nrm_pr
                           nrm_proximal_bundle_result *r)
 {
     const double u_least = 1e-6 * o->weight, u_most = 1e6 * o->weight;
+    double last_gap = INFINITY;
+    int64_t last_serious = 0, in_vain = 0;
 
     for (;;) {
         model(w);
@@ -283,7 +286,11 @@ static nrm_status iterate(state *w, nrm_objective_fn f, void *user, const nrm_pr
         r->end = NRM_PROXIMAL_BUNDLE_CONVERGED;
         if (r->residual <= o->residual_tol && gap <= o->tol * fmax(1, fabs(w->value))) break;
         r->end = NRM_PROXIMAL_BUNDLE_STALLED;
-        if (gap <= 4e-16 * fabs(w->value)) break;
+        /* A null step makes the model's gap smaller, or its cut told nothing new. */
+        in_vain = r->serious == last_serious && gap >= (1 - 1e-12) * last_gap ? in_vain + 1 : 0;
+        if (gap <= 4e-16 * fabs(w->value) || in_vain == MOST_IN_VAIN) break;
+        last_gap = gap;
+        last_serious = r->serious;
         r->end = NRM_PROXIMAL_BUNDLE_CANCELLED;
         if (o->task ? nrm_tick(w->ctx, o->task, (double)r->iterations, (double)o->max_iter, "gap", gap)
                     : nrm_cancelled(w->ctx))

@@ -76,13 +76,6 @@ const void *nrm_call_info(const nrm_call *c) { return c && c->ran && c->status >
 
 /* ---- Names ---------------------------------------------------------------------------------- */
 
-static int find_port(const nrm_port *ports, int count, const char *name)
-{
-    for (int i = 0; i < count; i++)
-        if (nrm_same_name(ports[i].name, name)) return i;
-    return -1;
-}
-
 enum { MOST_NAMES = 64 };
 
 /* "softmax has no input 'xx'; did you mean 'x'?" */
@@ -114,7 +107,7 @@ static nrm_status input_slot(nrm_call *c, const char *port, nrm_call_input_slot 
     NRM_REQUIRE(c->ctx, port, NRM_E_NULL, "%s: an input's name is NULL", c->method->name);
     NRM_REQUIRE(c->ctx, !c->ran && !c->prepared, NRM_E_ARGUMENT, "%s: the inputs are settled already; make a new call",
                 c->method->name);
-    const int i = find_port(c->method->inputs, c->method->input_count, port);
+    const int i = nrm_port_find(c->method->inputs, c->method->input_count, port);
     if (i < 0) return no_such_port(c, "input", port, c->method->inputs, c->method->input_count);
     *slot = &c->inputs[i];
     NRM_REQUIRE(c->ctx, !(*slot)->given, NRM_E_ARGUMENT, "%s: input %s is given twice; give it once",
@@ -126,7 +119,7 @@ static nrm_status output_index(nrm_call *c, const char *port, int *index)
 {
     if (!c) return NRM_E_NULL;
     NRM_REQUIRE(c->ctx, port, NRM_E_NULL, "%s: an output's name is NULL", c->method->name);
-    *index = find_port(c->method->outputs, c->method->output_count, port);
+    *index = nrm_port_find(c->method->outputs, c->method->output_count, port);
     return *index < 0 ? no_such_port(c, "output", port, c->method->outputs, c->method->output_count) : NRM_OK;
 }
 
@@ -135,7 +128,7 @@ static nrm_status output_index(nrm_call *c, const char *port, int *index)
 nrm_status nrm_call_input(nrm_call *c, const char *port, nrm_dtype dtype, int ndim, const int64_t *shape,
                           const void *data)
 {
-    nrm_call_input_slot *slot;
+    nrm_call_input_slot *slot = NULL;
     NRM_TRY(input_slot(c, port, &slot));
     /* Inputs are only ever read; the view drops const because outputs share its type. */
     void *memory;
@@ -151,7 +144,7 @@ nrm_status nrm_call_input(nrm_call *c, const char *port, nrm_dtype dtype, int nd
 nrm_status nrm_call_input_csr(nrm_call *c, const char *port, nrm_dtype dtype, int64_t rows, int64_t cols,
                               const int64_t *indptr, const int64_t *indices, const void *values)
 {
-    nrm_call_input_slot *slot;
+    nrm_call_input_slot *slot = NULL;
     NRM_TRY(input_slot(c, port, &slot));
     NRM_REQUIRE(c->ctx, indptr && indices && values, NRM_E_NULL, "%s: a part of the sparse input %s is NULL",
                 c->method->name, port);
@@ -170,7 +163,7 @@ nrm_status nrm_call_input_csr(nrm_call *c, const char *port, nrm_dtype dtype, in
 
 nrm_status nrm_call_input_rows(nrm_call *c, const char *port, nrm_rows *rows)
 {
-    nrm_call_input_slot *slot;
+    nrm_call_input_slot *slot = NULL;
     nrm_status st = input_slot(c, port, &slot);
     if (st >= 0 && !rows) st = nrm_fail(c->ctx, NRM_E_NULL, "%s: the stream for %s is NULL", c->method->name, port);
     if (st < 0) {
@@ -193,7 +186,7 @@ nrm_status nrm_call_input_callback(nrm_call *c, const char *port, int64_t cols, 
 
 nrm_status nrm_call_input_path(nrm_call *c, const char *port, const char *path)
 {
-    nrm_call_input_slot *slot;
+    nrm_call_input_slot *slot = NULL;
     NRM_TRY(input_slot(c, port, &slot));
     NRM_REQUIRE(c->ctx, path && *path, NRM_E_ARGUMENT, "%s: the path for %s is empty; give a file, - or [numbers]",
                 c->method->name, port);
@@ -224,7 +217,7 @@ nrm_status nrm_call_set(nrm_call *c, const char *name, const char *text)
 
 nrm_status nrm_call_want(nrm_call *c, const char *port)
 {
-    int i;
+    int i = -1;
     NRM_TRY(output_index(c, port, &i));
     NRM_REQUIRE(c->ctx, !c->ran, NRM_E_ARGUMENT, "%s: the call has run; make a new one", c->method->name);
     NRM_REQUIRE(c->ctx, !c->output_named[i], NRM_E_ARGUMENT, "%s: output %s is given twice; give it once",
@@ -237,7 +230,7 @@ nrm_status nrm_call_want(nrm_call *c, const char *port)
 nrm_status nrm_call_output_into(nrm_call *c, const char *port, nrm_dtype dtype, int ndim, const int64_t *shape,
                                 void *data)
 {
-    int i;
+    int i = -1;
     nrm_array view;
     NRM_TRY(output_index(c, port, &i));
     NRM_TRY(nrm_array_view(c->ctx, &view, dtype, ndim, shape, data));
@@ -281,7 +274,7 @@ nrm_status nrm_call_run(nrm_call *c)
 const nrm_value *nrm_call_output(const nrm_call *c, const char *port)
 {
     if (!c || !port || !c->ran) return NULL;
-    const int i = find_port(c->method->outputs, c->method->output_count, port);
+    const int i = nrm_port_find(c->method->outputs, c->method->output_count, port);
     return i >= 0 && c->outputs[i].kind != NRM_VALUE_NONE ? &c->outputs[i] : NULL;
 }
 
@@ -295,7 +288,7 @@ static nrm_status made_output(nrm_call *c, const char *port, int *i)
 
 nrm_status nrm_call_take(nrm_call *c, const char *port, nrm_value *value)
 {
-    int i;
+    int i = -1;
     NRM_TRY(made_output(c, port, &i));
     NRM_REQUIRE(c->ctx, value, NRM_E_NULL, "%s: nowhere to put output %s", c->method->name, port);
     *value = c->outputs[i];
@@ -305,7 +298,7 @@ nrm_status nrm_call_take(nrm_call *c, const char *port, nrm_value *value)
 
 nrm_status nrm_call_write(nrm_call *c, const char *port, const char *path)
 {
-    int i;
+    int i = -1;
     NRM_TRY(made_output(c, port, &i));
     const nrm_value *value = &c->outputs[i];
     return value->kind == NRM_VALUE_CSR ? nrm_save_csr(c->ctx, path, &value->csr)

@@ -63,10 +63,7 @@
 nrm_status nrm_options_load(nrm_ctx *ctx, const nrm_method *method, const void *options, void *loaded);
 void nrm_options_default(const nrm_method *method, void *options);
 
-/* Descriptors by name, options as numbers and from text; "max-iter" equals "max_iter". */
-bool nrm_same_name(const char *a, const char *b);
-const nrm_param *nrm_param_find(const nrm_method *method, const char *name);
-bool nrm_param_required(const nrm_param *param); /* has no default */
+/* Options as numbers and from text. */
 double nrm_option_f64(const nrm_param *param, const void *options);
 int64_t nrm_option_i64(const nrm_param *param, const void *options); /* also flags and choices */
 nrm_status nrm_option_from_text(nrm_ctx *ctx, const nrm_method *method, const nrm_param *param,

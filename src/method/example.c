@@ -27,17 +27,11 @@ static nrm_status split_word(nrm_ctx *ctx, const char *word, size_t length, char
     return NRM_OK;
 }
 
-static bool is_input(const nrm_method *m, const char *name)
-{
-    for (int i = 0; i < m->input_count; i++)
-        if (nrm_same_name(m->inputs[i].name, name)) return true;
-    return false;
-}
-
 static nrm_status give(nrm_call *call, const char *name, const char *value)
 {
-    return is_input(nrm_call_method(call), name) ? nrm_call_input_path(call, name, value)
-                                                 : nrm_call_set(call, name, value);
+    const nrm_method *m = nrm_call_method(call);
+    return nrm_port_find(m->inputs, m->input_count, name) >= 0 ? nrm_call_input_path(call, name, value)
+                                                               : nrm_call_set(call, name, value);
 }
 
 /* Outputs that are made on request, where the expectation speaks of them. */

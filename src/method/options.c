@@ -3,22 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool nrm_same_name(const char *a, const char *b)
-{
-    for (; *a && *b; a++, b++) {
-        const char x = *a == '_' ? '-' : *a, y = *b == '_' ? '-' : *b;
-        if (x != y) return false;
-    }
-    return *a == *b;
-}
-
-const nrm_param *nrm_param_find(const nrm_method *method, const char *name)
-{
-    for (int i = 0; i < method->param_count; i++)
-        if (nrm_same_name(method->params[i].name, name)) return &method->params[i];
-    return NULL;
-}
-
 /* The members are read and written as bytes: the struct's type is not known here. */
 double nrm_option_f64(const nrm_param *p, const void *options)
 {
@@ -63,12 +47,6 @@ void nrm_options_default(const nrm_method *method, void *options)
         if (p->kind == NRM_KIND_F64) memcpy((char *)options + p->offset, &p->f64_default, sizeof(double));
         else store_i64(p, options, p->i64_default);
     }
-}
-
-bool nrm_param_required(const nrm_param *p)
-{
-    return (p->kind == NRM_KIND_F64 && isnan(p->f64_default)) ||
-           (p->kind == NRM_KIND_I64 && p->i64_default == NRM_REQUIRED_I64);
 }
 
 int nrm_choice_word(const nrm_param *p, int64_t index, char *word, size_t size)

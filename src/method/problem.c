@@ -22,20 +22,36 @@ static nrm_status add(nrm_ctx *ctx, nrm_bundle *bundle, const char *name, const 
     return NRM_OK;
 }
 
-static nrm_status add_input(nrm_call *c, nrm_bundle *bundle, const char *name, nrm_value *v, int64_t *csr_shape)
+static nrm_status add_csr(nrm_ctx *ctx, nrm_bundle *bundle, const char *name, const nrm_csr *csr, int64_t *shape)
 {
-    if (v->kind == NRM_VALUE_ARRAY)
-        return add(c->ctx, bundle, name, "", v->array.dtype, v->array.ndim, v->array.shape, v->array.data);
-    NRM_REQUIRE(c->ctx, v->kind == NRM_VALUE_CSR, NRM_E_UNSUPPORTED,
-                "%s: input %s is a stream, which is read once and cannot be saved; save the file itself",
-                c->method->name, name);
-    const int64_t ends = v->csr.rows + 1, two = 2;
-    csr_shape[0] = v->csr.rows;
-    csr_shape[1] = v->csr.cols;
-    NRM_TRY(add(c->ctx, bundle, name, ".indptr", NRM_I64, 1, &ends, v->csr.indptr));
-    NRM_TRY(add(c->ctx, bundle, name, ".indices", NRM_I64, 1, &v->csr.nnz, v->csr.indices));
-    NRM_TRY(add(c->ctx, bundle, name, ".values", v->csr.dtype, 1, &v->csr.nnz, v->csr.values));
-    return add(c->ctx, bundle, name, ".shape", NRM_I64, 1, &two, csr_shape);
+    const int64_t ends = csr->rows + 1, two = 2;
+    shape[0] = csr->rows;
+    shape[1] = csr->cols;
+    NRM_TRY(add(ctx, bundle, name, ".indptr", NRM_I64, 1, &ends, csr->indptr));
+    NRM_TRY(add(ctx, bundle, name, ".indices", NRM_I64, 1, &csr->nnz, csr->indices));
+    NRM_TRY(add(ctx, bundle, name, ".values", csr->dtype, 1, &csr->nnz, csr->values));
+    return add(ctx, bundle, name, ".shape", NRM_I64, 1, &two, shape);
+}
+
+/* Rows of a file or of an array are saved whole; what can be read only once cannot be. */
+static nrm_status add_input(nrm_call *c, nrm_bundle *bundle, const char *name, nrm_call_input_slot *slot, int64_t *shape)
+{
+    const nrm_value *v = &slot->value;
+    const nrm_array *dense = v->array.data ? &v->array : NULL;
+    const nrm_csr *csr = v->csr.indptr ? &v->csr : NULL;
+
+    if (!dense && !csr) {
+        NRM_REQUIRE(c->ctx, slot->path && strcmp(slot->path, "-") != 0, NRM_E_UNSUPPORTED,
+                    "%s: input %s is a stream, which is read once and cannot be saved; save the rows to a file first",
+                    c->method->name, name);
+        if (!slot->loaded.format) NRM_TRY(nrm_load(c->ctx, slot->path, &slot->loaded));
+        NRM_REQUIRE(c->ctx, slot->loaded.kind != NRM_LOADED_BUNDLE, NRM_E_UNSUPPORTED,
+                    "%s: %s holds several arrays and cannot be saved as %s", c->method->name, slot->path, name);
+        if (slot->loaded.kind == NRM_LOADED_CSR) csr = &slot->loaded.csr;
+        else dense = &slot->loaded.array;
+    }
+    if (csr) return add_csr(c->ctx, bundle, name, csr, shape);
+    return add(c->ctx, bundle, name, "", dense->dtype, dense->ndim, dense->shape, dense->data);
 }
 
 nrm_status nrm_call_save_problem(nrm_call *c, const char *path)
@@ -52,7 +68,7 @@ nrm_status nrm_call_save_problem(nrm_call *c, const char *path)
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, csr_shape, c->method->input_count, "a saved problem"));
     for (int i = 0; i < c->method->input_count; i++)
         if (c->inputs[i].given)
-            NRM_TRY_DONE(add_input(c, &bundle, c->method->inputs[i].name, &c->inputs[i].value, csr_shape[i]));
+            NRM_TRY_DONE(add_input(c, &bundle, c->method->inputs[i].name, &c->inputs[i], csr_shape[i]));
 
     json_t *root = json_object();
     json_object_set_new(root, "method", json_string(c->method->name));

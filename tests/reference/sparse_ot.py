@@ -13,6 +13,7 @@ Problem (Liu, Puigcerver, Blondel 2023): S(alpha) = <alpha, a> - sum_j Omega*_bj
   example, each a small convex programme (SLSQP).
 """
 import itertools
+import textwrap
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment, linprog, minimize
@@ -160,7 +161,7 @@ def bins(case):
 
 def show(name, values):
     flat = ", ".join(repr(float(v)) for v in np.atleast_1d(values).ravel())
-    print(f"static const double {name}[] = {{{flat}}};")
+    print(textwrap.fill(f"static const double {name}[] = {{{flat}}};", 100, subsequent_indent="    "))
 
 
 def main():
