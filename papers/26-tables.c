@@ -130,3 +130,15 @@ nrm_status solve_csr(nrm_ctx *ctx, const nrm_csr *table, const nrm_top_eigenvect
     nrm_rows_close(ctx, rows);
     return st;
 }
+
+int64_t fill_rows(void *user, int64_t most, int64_t cols, double *dense)
+{
+    row_source *s = user;
+    const int64_t count = s->left < most ? s->left : most;
+    for (int64_t e = 0; e < count * cols; e++) {
+        s->state = s->state * 6364136223846793005u + 1442695040888963407u;
+        dense[e] = (double)(s->state >> 40) * 0x1p-24 - 0.5;
+    }
+    s->left -= count;
+    return count;
+}

@@ -5,7 +5,7 @@
 #include "reproduce.h"
 #include <norma/top_eigenvector.h>
 
-enum { MOST_D = 256 };
+enum { MOST_D = 512 };
 
 /* spiked: N(0, 1) entries, one direction times sqrt(gap); mixed: that direction's energy is
  * shared between all rows (share) and one long row; angled: spike 1 + gap on one direction and
@@ -32,5 +32,9 @@ double oja_best(int k, int64_t d, nrm_draws *draws);
 bool permute_csr(nrm_reproduction *r, const nrm_csr *from, nrm_csr *to, nrm_draws *draws);
 nrm_status solve_csr(nrm_ctx *ctx, const nrm_csr *table, const nrm_top_eigenvector_options *o, double *v,
                      nrm_top_eigenvector_info *info);
+
+/* Rows for a stream without memory: a congruential generator. */
+typedef struct row_source { int64_t left; uint64_t state; } row_source;
+int64_t fill_rows(void *user, int64_t most, int64_t cols, double *dense);
 
 #endif

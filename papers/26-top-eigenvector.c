@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPEATS = 3, MOST_NUMBERS = 15308 * MOST_D };
+enum { REPEATS = 3, MOST_NUMBERS = 20000 * MOST_D };
 
 static const nrm_claim claims[] = {
     {.id = "heavy-rows", .statement = "With the heavy rows stored, the top eigenvector is found where Oja's rule "
@@ -18,11 +18,14 @@ static const nrm_claim claims[] = {
     {.id = "light-fails", .statement = "Without heavy rows the block power method misses a direction that one long "
      "row carries", .where = "derived from the definition of heavy rows; mixed(0.05)", .figure = "fails",
      .relation = NRM_AT_MOST, .holds = 0.05, .direction = 0.5},
+    {.id = "sketch-fails", .statement = "Frequent Directions of the same memory (24 rows) miss a direction of gap 8 in "
+     "512 columns", .where = "derived: a sketch of l rows may lose |A|_F^2 / l; spiked d=512",
+     .figure = "fails", .relation = NRM_AT_MOST, .holds = 0.2, .direction = 0.5},
     {.id = "constant-gap", .statement = "A constant gap is enough: over permutations of a stream with R = 2 the "
      "correlation is 0.97 or more", .where = "theorem 1.1: R = Omega(1)", .figure = "95 % of permutations",
      .unit = "", .relation = NRM_AT_LEAST, .holds = 0.95, .direction = 0.5},
-    {.id = "everywhere", .statement = "The combined final step reaches the top eigenvector on every instance (worst "
-     "median)", .where = "derived: A'A = H'H + L'L", .figure = "", .relation = NRM_AT_LEAST, .holds = 0.99,
+    {.id = "everywhere", .statement = "The default, with its combined final step, reaches the top eigenvector on every "
+     "instance (worst median)", .where = "derived: A'A = H'H + L'L", .figure = "", .relation = NRM_AT_LEAST, .holds = 0.99,
      .direction = 0.9},
     {.id = "pick", .statement = "Picking one of the heavy and the light candidate loses what the angle between them "
      "says: cos^2(phi / 2)", .where = "derived from the paper's algorithm; angled(30), angled(45)",
@@ -48,9 +51,9 @@ static const instance instances[] = {
     {"oja_hard k=3", OJA_HARD, 15303, 256, 3, 60}, {"oja_hard k=8", OJA_HARD, 15308, 256, 8, 60},
     {"mixed 0.05", MIXED, 20000, 64, 4, 0.05},     {"mixed 0.2", MIXED, 20000, 64, 4, 0.2},
     {"mixed 0.5", MIXED, 20000, 64, 4, 0.5},       {"angled 30", ANGLED, 20000, 64, 10, 30},
-    {"angled 45", ANGLED, 20000, 64, 10, 45},
+    {"angled 45", ANGLED, 20000, 64, 10, 45},      {"spiked d=512 R=8", SPIKED, 20000, 512, 8, 1},
 };
-enum { INSTANCES = NRM_CLAIM_COUNT(instances), OJA_HARD_3 = 2, MIXED_005 = 4, ANGLED_30 = 7 };
+enum { INSTANCES = NRM_CLAIM_COUNT(instances), OJA_HARD_3 = 2, MIXED_005 = 4, SPIKED_512 = 9 };
 
 enum { OJA, SKETCH_8, SKETCH_24, LIGHT, PICK, RITZ_EQUAL, RITZ, CONTENDERS };
 static const char *const contender_names[] = {"Oja, best of 6 rates", "Frequent Directions, l = 8",
@@ -94,17 +97,18 @@ static nrm_status run_instances(nrm_reproduction *r, nrm_ctx *ctx, double *a)
     static const char *const columns[] = {"instance", "true R", "Oja, best of 6 rates", "FD, l = 8", "FD, l = 24",
                                           "light only", "pick", "ritz, n known", "ritz, default"};
     nrm_top_eigenvector_options exact = nrm_top_eigenvector_options_default();
+    const int repeats = r->quick ? 1 : REPEATS;
     double v1[MOST_D], medians[CONTENDERS][INSTANCES], worst = 1, pick = 0;
     const char *labels[INSTANCES];
 
     exact.algorithm = NRM_TOP_EIGENVECTOR_EXACT;
-    nrm_table table = nrm_table_begin(r, "Correlation <v, v1>^2", "Medians of three draws. Both Frequent Directions "
-                                      "with l = 24 and the default hold 48 vectors.", columns, 9);
+    nrm_table table = nrm_table_begin(r, "Correlation <v, v1>^2", "Medians of three draws (one in a quick run). "
+                                      "Frequent Directions with l = 24 and the default both hold 48 vectors.", columns, 9);
     for (int i = 0; i < INSTANCES; i++) {
-        for (int k = 0; k < REPEATS; k++) {
+        for (int k = 0; k < repeats; k++) {
             nrm_draws draws = {r->seed * 1000 + (uint64_t)(i * REPEATS + k)};
             nrm_top_eigenvector_info info;
-            nrm_status st = nrm_step(r, instances[i].name, i * REPEATS + k, INSTANCES * REPEATS);
+            nrm_status st = nrm_step(r, instances[i].name, i * repeats + k, INSTANCES * repeats);
             if (st < 0) return st;
             draw_instance(&instances[i], a, &draws);
             st = nrm_set_seed(ctx, r->seed + (uint64_t)k);
@@ -115,20 +119,21 @@ static nrm_status run_instances(nrm_reproduction *r, nrm_ctx *ctx, double *a)
             gap[i][k] = info.gap;
         }
         nrm_cell_text(table, "%s", labels[i] = instances[i].name);
-        nrm_cell_number(table, nrm_median(gap[i], REPEATS));
+        nrm_cell_number(table, nrm_median(gap[i], repeats));
         for (int c = 0; c < CONTENDERS; c++) {
-            medians[c][i] = nrm_median(quality[i][c], REPEATS);
+            medians[c][i] = nrm_median(quality[i][c], repeats);
             nrm_cell_text(table, "%.3f", medians[c][i]);
         }
-        worst = fmin(worst, fmin(medians[RITZ][i], medians[RITZ_EQUAL][i]));
+        worst = fmin(worst, medians[RITZ][i]);
         if (instances[i].family == ANGLED) {
             const double expected = (1 + cos(instances[i].share * 0.017453292519943295)) / 2;
             pick = fmax(pick, fabs(medians[PICK][i] - expected));
         }
     }
-    nrm_measure_spread(r, "heavy-rows", quality[OJA_HARD_3][RITZ], REPEATS);
-    nrm_measure_spread(r, "oja-fails", quality[OJA_HARD_3][OJA], REPEATS);
-    nrm_measure_spread(r, "light-fails", quality[MIXED_005][LIGHT], REPEATS);
+    nrm_measure_spread(r, "heavy-rows", quality[OJA_HARD_3][RITZ], repeats);
+    nrm_measure_spread(r, "oja-fails", quality[OJA_HARD_3][OJA], repeats);
+    nrm_measure_spread(r, "light-fails", quality[MIXED_005][LIGHT], repeats);
+    nrm_measure_spread(r, "sketch-fails", quality[SPIKED_512][SKETCH_24], repeats);
     nrm_measure(r, "everywhere", worst);
     nrm_measure(r, "pick", pick);
     nrm_plot p = nrm_plot_begin(r, &(nrm_plot_options){.title = "Which direction is found",
@@ -272,20 +277,6 @@ static nrm_status run_sorted(nrm_reproduction *r, nrm_ctx *ctx, const double *a,
 
 /* ---- Memory ------------------------------------------------------------------------------------- */
 
-typedef struct source { int64_t left; uint64_t state; } source;
-
-static int64_t fill(void *user, int64_t most, int64_t cols, double *dense)
-{
-    source *s = user;
-    const int64_t count = s->left < most ? s->left : most;
-    for (int64_t e = 0; e < count * cols; e++) { /* a congruential generator: only the size matters here */
-        s->state = s->state * 6364136223846793005u + 1442695040888963407u;
-        dense[e] = (double)(s->state >> 40) * 0x1p-24 - 0.5;
-    }
-    s->left -= count;
-    return count;
-}
-
 static nrm_status run_memory(nrm_reproduction *r, nrm_ctx *ctx)
 {
     enum { COLUMNS = 2048 };
@@ -295,10 +286,10 @@ static nrm_status run_memory(nrm_reproduction *r, nrm_ctx *ctx)
 
     if (!v) return NRM_E_NOMEM;
     for (int i = 0; i < 2; i++) {
-        source s = {sizes[i], 1};
+        row_source s = {sizes[i], 1};
         nrm_rows *rows;
         nrm_status st = nrm_step(r, "memory", i, 2);
-        if (st >= 0) st = nrm_rows_from_callback(ctx, &rows, COLUMNS, fill, &s);
+        if (st >= 0) st = nrm_rows_from_callback(ctx, &rows, COLUMNS, fill_rows, &s);
         if (st < 0) return st;
         st = nrm_top_eigenvector(ctx, rows, v, &info[i], NULL);
         nrm_rows_close(ctx, rows);

@@ -301,11 +301,13 @@ static void add_sample(text *page, const json_t *series, int colour)
         "<circle cx='13' cy='6' r='3.2'/>", "<path d='M10 3h6v6h-6z'/>", "<path d='M13 2l4 7H9z'/>",
         "<path d='M13 2l4 4-4 4-4-4z'/>", "<path d='M13 10l4-7H9z'/>",
         "<path d='M10 3h6v6h-6z' fill='none' stroke='currentColor' stroke-width='1.5'/>"};
-    text_add(page, "<svg viewBox='0 0 26 12' aria-hidden='true' style='color:var(--series-%d)' fill='currentColor'>", colour);
-    if (is(series, "bars")) text_add(page, "<path d='M6 0h14v12H6z'/>");
+    const bool bars = is(series, "bars");
+    text_add(page, "<svg viewBox='0 0 %d 12' aria-hidden='true' style='width:%dpx;color:var(--series-%d)' "
+                   "fill='currentColor'>", bars ? 13 : 26, bars ? 13 : 26, colour);
+    if (bars) text_add(page, "<path d='M0 0h13v12H0z'/>");
     if (is(series, "band")) text_add(page, "<path d='M0 1h26v10H0z' opacity='.2'/>");
     if (is(series, "line") || is(series, "band")) text_add(page, "<path d='M0 5h26v2H0z'/>");
-    if (!is(series, "bars") && with_symbols(series)) text_add(page, "%s", symbols[colour - 1]);
+    if (!bars && with_symbols(series)) text_add(page, "%s", symbols[colour - 1]);
     text_add(page, "</svg>");
 }
 

@@ -77,7 +77,7 @@ const char *const nrm_page_style[] = {
     ".plots figure{min-width:0;display:grid;grid-row:span 2;grid-template:subgrid/minmax(0,1fr);row-gap:.2rem}.plots svg{width:100%;height:auto;margin-top:.4rem;overflow:visible}",
     "figcaption p,figure div>p,.data-box>p{color:var(--soft);font-size:.9rem;line-height:1.5;margin-top:.15rem}",
     ".legend{display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;margin-top:.5rem;font-size:.88rem;line-height:1.5}",
-    ".legend li{display:flex;align-items:center;gap:.45rem}.plots .legend svg{width:26px;height:12px;margin:0;flex:none}",
+    ".legend li{display:flex;align-items:center;gap:.45rem}.plots .legend svg{height:12px;margin:0;flex:none}",
     ".heat polygon{shape-rendering:crispEdges}",
     ".plots .scroll{max-height:20rem;overflow:auto}.data-box{margin-top:2.2rem}.scroll{overflow-x:auto;margin-top:.7rem;border-block:1px solid var(--line)}",
     ".data{border-collapse:collapse;min-width:100%;font-size:.92rem;line-height:1.4}",

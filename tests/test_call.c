@@ -88,11 +88,19 @@ static void test_missing_and_misshapen(void **state)
 
     call = new_call(ctx, "sparse-ot");
     assert_ok(ctx, nrm_call_set(call, "k", "1"));
-    give(ctx, call, "a", NRM_F64, 2, 1, A);
+    give(ctx, call, "a", NRM_F64, 2, 2, COST);
     give(ctx, call, "b", NRM_F64, 3, 0, B);
     give(ctx, call, "cost", NRM_F64, 2, 3, COST);
     assert_status(ctx, nrm_call_run(call), NRM_E_SHAPE);
-    assert_message(ctx, "a has shape 2x1; it must be (m)");
+    assert_message(ctx, "a has shape 2x2; it must be (m)");
+    nrm_call_destroy(call);
+
+    call = new_call(ctx, "sparse-ot"); /* a column and a row are vectors too */
+    assert_ok(ctx, nrm_call_set(call, "k", "2"));
+    give(ctx, call, "a", NRM_F64, 2, 1, A);
+    give(ctx, call, "b", NRM_F64, 1, 3, B);
+    give(ctx, call, "cost", NRM_F64, 2, 3, COST);
+    assert_true(nrm_call_run(call) >= 0);
     nrm_call_destroy(call);
     nrm_ctx_destroy(ctx);
 }

@@ -13,8 +13,8 @@ static const char *const names[] = {NRM_SOFTMAX_ALGORITHMS(WORD)};
 static nrm_softmax_options options_of(nrm_softmax_algorithm algorithm, nrm_softmax_isa isa)
 {
     nrm_softmax_options o = nrm_softmax_options_default();
-    o.algorithm = algorithm;
-    o.isa = isa;
+    o.algorithm = (int)algorithm;
+    o.isa = (int)isa;
     return o;
 }
 

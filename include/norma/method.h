@@ -71,9 +71,11 @@ extern "C" {
         LIST(NRM_INFO_MEMBER)                                                        \
     } nrm_##method##_info
 
-/* An enum from a choice list: NRM_CHOICES(nrm_ridge_solver, NRM_RIDGE_SOLVERS); */
+/* An enum from a choice list: NRM_CHOICES(nrm_ridge_solver, NRM_RIDGE_SOLVERS);  The first
+ * choice is 0; _none makes the type signed for every compiler, like the option itself. */
 #define NRM_CHOICE_CONSTANT(constant, word) constant,
-#define NRM_CHOICES(type, LIST) typedef enum type { LIST(NRM_CHOICE_CONSTANT) type##_count } type
+#define NRM_CHOICES(type, LIST) \
+    typedef enum type { type##_none = -1, LIST(NRM_CHOICE_CONSTANT) type##_count } type
 
 /* ---- The descriptor -------------------------------------------------------------- */
 

@@ -5,7 +5,7 @@
 typedef enum target { TO_NPY, TO_NPZ, TO_CSV, TO_TSV, TO_TXT, TO_MTX, TO_JSON, TO_SVM, TO_SAFETENSORS, TO_NONE } target;
 static const char *const extensions[] = {"npy", "npz", "csv", "tsv", "txt", "mtx", "json", "svm", "safetensors"};
 
-/* The format of a path.  A device or a bare name without a suffix is written as text. */
+/* The format of a path: by its extension; devices and standard output get text. */
 static nrm_status find_target(nrm_ctx *ctx, const char *path, target *to)
 {
     const char *base = strrchr(path, '/');

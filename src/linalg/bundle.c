@@ -84,7 +84,8 @@ static void face_minimum(int64_t held, const int64_t *member, const double *gram
     for (int64_t i = 0; i < held; i++) t[i] += (1 - sum_t) / sum_ones * ones[i];
 }
 
-/* The cut outside the members that would lower (QP) most; -1 where none would. */
+/* The cut outside the members that would lower (QP) most; -1 where none would by more than
+ * the rounding of its own price. */
 static int64_t entering(int64_t count, int64_t held, const int64_t *member, const double *gram, int64_t ld,
                         const double *error, double u, const double *lambda)
 {
@@ -95,11 +96,42 @@ static int64_t entering(int64_t count, int64_t held, const int64_t *member, cons
         double price = 0;
         for (int64_t p = 0; p < held; p++) price += gram[i * ld + member[p]] * lambda[member[p]];
         price = price / u + error[i];
-        size = fmax(size, gram[i * ld + i] / u);
         level += lambda[i] * price;
-        if (lambda[i] == 0 && price < least) { least = price; best = i; }
+        if (lambda[i] > 0) size = fmax(size, gram[i * ld + i]);
+        else if (price < least) { least = price; best = i; }
     }
-    return best >= 0 && least < level - 1e-14 * (size + fabs(level)) ? best : -1;
+    if (best < 0) return -1;
+    const double noise = 1e-14 * (sqrt(size * gram[best * ld + best]) / u + fabs(level));
+    return least < level - noise ? best : -1;
+}
+
+/* Weight moves from the dearest member to the last one, exactly as far as pays: a step that
+ * rounding cannot spoil, for when the normal equations are too near singular to be trusted
+ * with a member that should come in. */
+static int64_t pair_step(int64_t held, int64_t *member, const double *gram, int64_t ld, const double *error, double u,
+                         double *lambda)
+{
+    const int64_t in = member[held - 1];
+    double most = -INFINITY, least = 0;
+    int64_t from = -1;
+
+    for (int64_t q = 0; q < held; q++) {
+        double price = 0;
+        for (int64_t p = 0; p < held; p++) price += gram[member[q] * ld + member[p]] * lambda[member[p]];
+        price = price / u + error[member[q]];
+        if (q == held - 1) least = price;
+        else if (price > most) { most = price; from = q; }
+    }
+    if (from < 0 || !(most > least)) return held - 1;
+    const int64_t out = member[from];
+    const double bend = (gram[out * ld + out] - 2 * gram[out * ld + in] + gram[in * ld + in]) / u;
+    const double step = bend > 0 ? fmin(lambda[out], (most - least) / bend) : lambda[out];
+    lambda[in] += step;
+    lambda[out] -= step;
+    if (lambda[out] > 0) return held;
+    lambda[out] = 0;
+    member[from] = member[held - 1];
+    return held - 1;
 }
 
 void nrm_bundle_weights(int64_t count, const double *gram, int64_t ld, const double *error, double u,
@@ -121,10 +153,16 @@ void nrm_bundle_weights(int64_t count, const double *gram, int64_t ld, const dou
         }
         for (int64_t i = 0; i < held; i++) lambda[member[i]] += step * (t[i] - lambda[member[i]]);
         if (leaves >= 0) {
-            const bool at_once = member[leaves] == fresh;
-            lambda[member[leaves]] = 0;
-            member[leaves] = member[--held];
-            if (at_once) break; /* it came in on rounding alone */
+            const int64_t gone = member[leaves];
+            lambda[gone] = 0;
+            member[leaves] = member[held - 1];
+            if (gone != fresh) {
+                held--;
+                continue;
+            }
+            member[held - 1] = fresh;
+            held = pair_step(held, member, gram, ld, error, u, lambda);
+            fresh = -1;
             continue;
         }
         fresh = entering(count, held, member, gram, ld, error, u, lambda);

@@ -206,6 +206,16 @@ static int64_t *letter_size(letters *known, const char *name, size_t length, con
     return &known->size[i];
 }
 
+/* A vector may come as a column or a row, as some programs write them. */
+static void squeeze(const nrm_port *port, nrm_value *v)
+{
+    nrm_array *a = &v->array;
+    if (v->kind != NRM_VALUE_ARRAY || a->ndim != 2 || strpbrk(port->shape, ",|") || !*port->shape) return;
+    if (a->shape[0] != 1 && a->shape[1] != 1) return;
+    a->shape[0] *= a->shape[1];
+    a->ndim = 1;
+}
+
 static nrm_status match_shape(nrm_call *c, const nrm_port *port, const nrm_value *v, letters *known)
 {
     int64_t shape[NRM_MAX_NDIM];
@@ -267,6 +277,7 @@ nrm_status nrm_call_prepare(nrm_call *c)
         if (!c->inputs[i].given) continue;
         NRM_TRY(fit_dtype(c, &m->inputs[i], &c->inputs[i], common));
         NRM_TRY(fit_rows(c, &m->inputs[i], &c->inputs[i]));
+        squeeze(&m->inputs[i], &c->inputs[i].value);
         NRM_TRY(match_shape(c, &m->inputs[i], &c->inputs[i].value, &known));
     }
     c->prepared = true;
