@@ -17,6 +17,7 @@
 #include "text.h"
 #include <jansson.h>
 #include <stdarg.h>
+#include <string.h>
 
 /* ---- verdict.c ----------------------------------------------------------------------- */
 
@@ -134,6 +135,8 @@ extern const char *const nrm_page_style[]; /* CSS, line by line, NULL at the end
 void nrm_show_escaped(text *page, const char *words);
 void nrm_show_number(text *t, double value); /* four digits: 1.234, 12 345, 1.2 x 10^-7 */
 void nrm_show_quantity(text *t, double value, const char *unit);
+/* A unit that is rather a description: it stands below the number, and not in limits. */
+static inline bool nrm_unit_is_long(const char *unit) { return unit && strlen(unit) > 12; }
 void nrm_show_measured(text *t, const json_t *claim); /* "1.31 x", "yes" */
 void nrm_show_key(text *page, const json_t *object, const char *key); /* escaped */
 void nrm_show_command(text *page, const char *command);

@@ -10,9 +10,17 @@ static void add_measured(text *page, const json_t *claim)
     const size_t runs = json_array_size(json_object_get(claim, "values"));
     text value = {0};
     nrm_show_measured(&value, claim);
+    const char *unit = nrm_json_text(claim, "unit");
+    const bool apart = runs > 0 && nrm_unit_is_long(unit) && value.length > strlen(unit) &&
+                       strcmp(text_string(&value) + value.length - strlen(unit), unit) == 0;
+    if (apart) value.data[value.length - strlen(unit)] = '\0';
     text_add(page, "<span class=\"value\">");
     nrm_show_escaped(page, text_string(&value)); /* a unit may hold any character */
-    text_add(page, "</span>");
+    text_add(page, apart ? "</span><span class=\"spread\">" : "</span>");
+    if (apart) {
+        nrm_show_escaped(page, unit);
+        text_add(page, "</span>");
+    }
     text_free(&value);
     if (runs > 1) {
         text_add(page, "<span class=\"spread\">median of %zu, ", runs);
@@ -71,7 +79,7 @@ void nrm_page_claims(text *page, const json_t *paper)
 static bool is_words(const json_t *cell)
 {
     const char *words = json_string_value(cell);
-    if (!words) return false;
+    if (!words || strcmp(words, "-") == 0) return false;
     char *end;
     strtod(words, &end);
     return end == words || *end;

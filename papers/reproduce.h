@@ -44,7 +44,8 @@ typedef struct nrm_claim {
     const char *statement; /* the claim in words, one sentence */
     const char *where;     /* "section 4, figure 2", "abstract", "derived from (7)" */
     const char *figure;    /* the paper's number as text, "" where it gives none */
-    const char *unit;      /* of the measured value: "x", "%", "ns/element", "" */
+    const char *unit;      /* of the measured value: "x", "%", "ns/element", ""; a longer one
+                              (over 12 bytes) is shown as a description below the number */
     nrm_relation relation;
     double target;    /* of NRM_WITHIN */
     double holds;     /* limit: the claim holds */

@@ -71,7 +71,7 @@ void nrm_show_quantity(text *t, double value, const char *unit)
     nrm_show_number(t, value);
     if (!unit || !*unit) return;
     if (strcmp(unit, "x") == 0) text_add(t, "\u202f\u00d7");
-    else text_add(t, strlen(unit) <= 12 ? "\u00a0%s" : " %s", unit);
+    else text_add(t, nrm_unit_is_long(unit) ? " %s" : "\u00a0%s", unit);
 }
 
 /* A statement that is true or false is answered in words. */

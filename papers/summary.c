@@ -21,8 +21,9 @@ static void add_claim(text *t, const json_t *claim, int width, bool colour)
     text_add(t, "  %s%-*s%s%s", colour ? verdict_colour(verdict) : "", VERDICT, verdict, colour ? "\033[0m" : "",
              text_string(&value));
     const int columns = text_columns(text_string(&value), value.length);
-    text_add_repeated(t, ' ', columns < VALUE - 1 ? VALUE - columns : 1);
-    text_wrap(t, nrm_json_text(claim, "statement"), columns < VALUE ? INDENT : 3 + VERDICT + columns, INDENT, width);
+    if (columns >= VALUE - 1) text_add(t, "\n");
+    text_add_repeated(t, ' ', columns >= VALUE - 1 ? INDENT : VALUE - columns);
+    text_wrap(t, nrm_json_text(claim, "statement"), INDENT, INDENT, width);
     text_add(t, "\n");
     if (*reason && strcmp(verdict, nrm_verdict_word(NRM_HOLDS)) != 0) {
         text_add_repeated(t, ' ', INDENT);

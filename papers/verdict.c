@@ -91,7 +91,7 @@ static void add_limit(text *t, const nrm_claim *claim, double limit)
         }
         return;
     }
-    nrm_show_quantity(t, limit, claim->unit);
+    nrm_show_quantity(t, limit, nrm_unit_is_long(claim->unit) ? "" : claim->unit);
 }
 
 bool nrm_limit_text(text *t, const nrm_claim *claim, nrm_verdict verdict)

@@ -171,9 +171,9 @@ static void works_with_few_cuts(void **state)
     uint64_t seed = 9;
     enum { N = 8, PIECES = 30 };
     double q[PIECES * N], reference = 0;
-    for (int i = 0; i < PIECES * N; i++) q[i] = nrm_test_normal(&seed);
+    for (int i = 0; i < PIECES * N; i++) q[i] = nrm_test_normal(&seed) + 1; /* the optimum is not 0 */
 
-    for (int64_t cuts = 100; cuts > 0; cuts = cuts == 100 ? 20 : cuts == 20 ? 8 : 0) {
+    for (int64_t cuts = 100; cuts > 0; cuts = cuts == 100 ? 20 : cuts == 20 ? 10 : 0) {
         averaged a = {.p = {.n = N, .pieces = PIECES, .curvature = 0.5, .q = q}};
         nrm_proximal_bundle_options o = nrm_proximal_bundle_options_default();
         nrm_proximal_bundle_result r;
@@ -187,7 +187,7 @@ static void works_with_few_cuts(void **state)
         assert_int_equal(r.evaluations, a.p.calls);
         if (cuts == 100) reference = r.value;
         assert_near(r.value, reference, 1e-7);
-        assert_true(cuts > 8 || a.told > 1); /* it did merge */
+        assert_true(cuts > 10 || a.told > 1); /* it did merge */
         /* The optimum: 0 = average of the active planes + curvature x; the average of the
          * points weighs the same gradients. */
         for (int k = 0; k < N; k++) assert_near(a.point[k], x[k], 1e-3);

@@ -43,7 +43,8 @@ static void test_backward(void **state)
 
             assert_ok(NULL, nrm_softmax_backward_f64(NULL, R, N, y, N, value_g, N, dx, N, &o));
             assert_all_near(dx, expected, COUNT, 1e-15);
-            assert_ok(NULL, nrm_softmax_backward_lse_f64(NULL, R, N, value_x, N, &mask, value_lse, value_g, N, dx, N, &o));
+            assert_ok(NULL, nrm_softmax_backward_lse_f64(NULL, R, N, value_x, N, &mask, value_lse, value_g, N, dx, N,
+                                                         &o));
             assert_all_near(dx, expected, COUNT, 4e-15);
             assert_ok(NULL, nrm_softmax_jvp_f64(NULL, R, N, y, N, value_g, N, dx, N, &o));
             assert_all_near(dx, along, COUNT, 1e-15);

@@ -87,6 +87,16 @@ static void reference_baselines(void **state)
     assert_ok(ctx, solve(ctx, &t, v, &info, &o));
     assert_all_near(v, reference_exact, D, 1e-12);
     assert_near(info.eigenvalue, reference_exact[D], 1e-12);
+    assert_true(info.passes < 60); /* it stops when it may: 3.53^-60 is far below 1e-14 */
+    table_free(&t);
+    t = table_reference(200, 150); /* more columns than a stripe of the Gram matrix */
+    o.tolerance = 1e-10;
+    o.max_iter = 100000;
+    const nrm_top_eigenvector_options exact = options_of(NRM_TOP_EIGENVECTOR_EXACT);
+    double x[150], y[150];
+    assert_ok(ctx, solve(ctx, &t, x, NULL, &o));
+    assert_ok(ctx, solve(ctx, &t, y, NULL, &exact));
+    assert_near(correlation(x, y, 150), 1, 1e-9);
     table_free(&t);
     nrm_ctx_destroy(ctx);
 }
@@ -528,6 +538,7 @@ static void bad_input(void **state)
     o.stored_rows = 1;
     assert_ok(ctx, nrm_top_eigenvector(ctx, rows, v, &info, &o));
     assert_int_equal(info.rows, 10);
+    assert_int_equal(info.blocks, 3);
     nrm_rows_close(ctx, rows);
     table_free(&t);
     nrm_ctx_destroy(ctx);
@@ -556,7 +567,107 @@ static void flags(void **state)
     assert_true(info.heavy_overflow);
     assert_false(info.gap_too_small);
     table_free(&t);
+
+    t = table_make(4, 1); /* squares 100, 25, 1, 1 of 127 */
+    memcpy(t.a, ((double[]){1, 5, 10, 1}), 4 * sizeof(double));
+    o.stored_rows = 1;
+    o.theta = 25 / 127.0;
+    assert_ok(ctx, solve(ctx, &t, v, &info, &o));
+    assert_true(info.heavy_overflow);
+    o.theta = 26 / 127.0;
+    assert_ok(ctx, solve(ctx, &t, v, &info, &o));
+    assert_false(info.heavy_overflow);
+    assert_int_equal(info.heavy_count, 1);
+    o.theta = 101 / 127.0;
+    assert_ok(ctx, solve(ctx, &t, v, &info, &o));
+    assert_int_equal(info.heavy_count, 0);
+    table_free(&t);
     nrm_ctx_destroy(ctx);
+}
+
+/* ---- Parts ------------------------------------------------------------------------------------- */
+
+/* Z'Z = I and Y = Z R to rounding, for columns that nearly, or exactly, depend on others. */
+static void orthonormal_basis(void **state)
+{
+    (void)state;
+    enum { ROWS = 40, COLS = 5 };
+    uint64_t seed = 6;
+    for (int kind = 0; kind < 4; kind++) {
+        double y[ROWS * COLS], z[ROWS * COLS], r[COLS * COLS];
+        for (int i = 0; i < ROWS; i++) {
+            double *row = y + i * COLS;
+            for (int j = 0; j < COLS; j++) row[j] = nrm_test_normal(&seed);
+            if (kind == 1) row[2] = row[0] + 1e-9 * row[2];   /* nearly dependent */
+            if (kind == 2) row[1] = 3 * row[0], row[4] = 0;   /* dependent; zero */
+            for (int j = 0; j < COLS && kind == 3; j++) row[j] *= 1e300;
+        }
+        nrm_orthonormal_basis(ROWS, COLS, y, z, r, 1, 2);
+        for (int a = 0; a < COLS; a++)
+            for (int b = 0; b < COLS; b++) {
+                double dot = 0;
+                for (int i = 0; i < ROWS; i++) dot += z[i * COLS + a] * z[i * COLS + b];
+                assert_near(dot, a == b, 1e-14);
+                if (b < a) assert_near(r[a * COLS + b], 0, 0);
+            }
+        for (int i = 0; i < ROWS; i++)
+            for (int b = 0; b < COLS; b++) {
+                double sum = 0;
+                for (int a = 0; a < COLS; a++) sum += z[i * COLS + a] * r[a * COLS + b];
+                assert_true(fabs(sum - y[i * COLS + b]) <= 1e-14 * (kind == 3 ? 1e302 : 10));
+            }
+        assert_near(r[1 * COLS + 1] == 0, kind == 2, 0); /* replaced columns have no part in Y */
+        assert_near(r[4 * COLS + 4] == 0, kind == 2, 0);
+    }
+}
+
+/* z by hand; blocks do not mix; shards of one block add up. */
+static void order_check_by_hand(void **state)
+{
+    (void)state;
+    nrm_order_check all = {0}, shard[2] = {0};
+    uint64_t seed = 5;
+    double worst[2], sum[2] = {0}, squares[2] = {0};
+
+    for (int i = 0; i < 50; i++) { /* 32 rows, then 18: too few to compare; then 32 + 32 */
+        nrm_order_note(&all, i % 2 ? 1.0 : 3.0, 7);
+        nrm_order_worst(&all, worst);
+        assert_true(worst[0] == 0 && worst[1] == 0);
+    }
+    for (int i = 50; i < 64; i++) nrm_order_note(&all, 101 + i % 2, 7);
+    for (int i = 0; i < 64; i++) {
+        const double x = i >= 50 ? 101 + i % 2 : i % 2 ? 1 : 3;
+        sum[i / 32] += x / 32;
+        squares[i / 32] += x * x / 32;
+    }
+    const double error = sqrt((squares[0] - sum[0] * sum[0]) / 32 + (squares[1] - sum[1] * sum[1]) / 32);
+    nrm_order_worst(&all, worst);
+    assert_near(worst[0], (sum[1] - sum[0]) / error, 1e-12);
+    assert_near(worst[1], 0, 0); /* equal lengths */
+
+    memset(&all, 0, sizeof all);
+    for (int block = 0; block < 5; block++) { /* other vectors, other projections: no alarm */
+        for (int i = 0; i < 64 << block; i++) nrm_order_note(&all, pow(5, block) + 1e-2 * nrm_test_normal(&seed), 1);
+        nrm_order_close(&all);
+    }
+    assert_true(all.worst[0] > 0 && all.worst[0] < NRM_ORDER_LIMIT);
+
+    memset(&all, 0, sizeof all);
+    for (int i = 0; i < 40; i++) { /* shards in step: parts of 32 and 8 rows each */
+        const double a = nrm_test_normal(&seed), b = nrm_test_normal(&seed);
+        nrm_order_note(&shard[0], a, b * b);
+        nrm_order_note(&shard[1], b, a * a);
+        nrm_order_part *part = &all.part[i >= 32];
+        const double value[2][2] = {{a, b * b}, {b, a * a}};
+        for (int k = 0; k < 2; k++, part->count++)
+            for (int j = 0; j < 2; j++) part->mean[j] += value[k][j]; /* sums, for now */
+    }
+    nrm_order_add(&shard[0], &shard[1]);
+    for (int i = 0; i < 2; i++) {
+        assert_near(shard[0].part[i].count, all.part[i].count, 0);
+        for (int j = 0; j < 2; j++)
+            assert_near(shard[0].part[i].mean[j], all.part[i].mean[j] / all.part[i].count, 1e-13);
+    }
 }
 
 NRM_TEST_MAIN(cmocka_unit_test(reference_heavy_light), cmocka_unit_test(reference_baselines),
@@ -565,4 +676,5 @@ NRM_TEST_MAIN(cmocka_unit_test(reference_heavy_light), cmocka_unit_test(referenc
               cmocka_unit_test(instances), cmocka_unit_test(sorted_rows_are_suspect),
               cmocka_unit_test(heavy_tails_are_not_suspect), cmocka_unit_test(invariants),
               cmocka_unit_test(residual_is_recomputed), cmocka_unit_test(audit_covers),
-              cmocka_unit_test(bad_input), cmocka_unit_test(flags))
+              cmocka_unit_test(bad_input), cmocka_unit_test(flags),
+              cmocka_unit_test(orthonormal_basis), cmocka_unit_test(order_check_by_hand))

@@ -138,6 +138,11 @@ static void frequent_directions_bound(void **state)
         assert_ok(ctx, solve(ctx, &t, v, &info, &o));
         const double lost = info.exact_eigenvalue - info.eigenvalue;
         assert_true(lost >= -1e-9 * energy && lost <= energy / (double)l);
+        const nrm_top_eigenvector_options exact = options_of(NRM_TOP_EIGENVECTOR_EXACT);
+        nrm_top_eigenvector_info whole;
+        assert_ok(ctx, solve(ctx, &t, v, &whole, &exact));
+        assert_true(whole.eigenvalue <= info.eigenvalue + info.lost + 1e-9 * energy);
+        assert_true(info.lost <= energy / (double)l);
         if (l > 24) assert_near(quality(ctx, &t, &o, NULL), 1, 1e-10); /* nothing needs to be lost */
         table_free(&t);
     }

@@ -194,6 +194,26 @@ static void query_and_bad_rows(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* The order check starts again with every block, whose vectors are others. */
+static void order_check_restarts(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    table t = table_reference(200, 12);
+    const nrm_top_eigenvector_options o = options_of(NRM_TOP_EIGENVECTOR_BLOCK_POWER);
+    nrm_top_eigenvector_stream *s = make(ctx, 12, &o);
+    for (int64_t i = 0; i < 200; i++) { /* blocks of 64 and 128 */
+        feed(ctx, s, &t, i, 1, 1);
+        const nrm_heavy_light *hl = s->state;
+        const int64_t in_block = i < 64 ? i + 1 : i < 192 ? i - 63 : i - 191;
+        assert_near(hl->order.part[0].count + hl->order.part[1].count, (double)in_block, 0);
+        assert_int_equal(hl->counter[NRM_HL_COUNT], in_block);
+    }
+    nrm_top_eigenvector_stream_destroy(ctx, s);
+    table_free(&t);
+    nrm_ctx_destroy(ctx);
+}
+
 /* ---- Merge ------------------------------------------------------------------------------- */
 
 /* In the first block shards add up: four shards of 500 rows answer as one stream of 2000
@@ -266,6 +286,36 @@ static void merge_later(void **state)
         nrm_top_eigenvector_stream_destroy(ctx, c);
         table_free(&t);
     }
+    nrm_ctx_destroy(ctx);
+}
+
+/* Rows of zeros count, and what comes from the other stream is all there is. */
+static void merge_with_zeros(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    table t = table_reference(90, 12), zeros = table_make(200, 12);
+    for (int which = 0; which < STREAMING; which++) {
+        nrm_top_eigenvector_options o = options_of(streaming[which]);
+        nrm_top_eigenvector_info info;
+        double v[12];
+        if (which == 2 || which == 3) continue;
+        o.sketch_rows = 4;
+        nrm_top_eigenvector_stream *a = make(ctx, 12, &o), *b = make(ctx, 12, &o);
+        feed(ctx, a, &zeros, 0, 200, 200);
+        assert_status(ctx, nrm_top_eigenvector_stream_query(ctx, a, v, NULL), NRM_E_SINGULAR);
+        feed(ctx, b, &t, 0, 90, 90);
+        assert_ok(ctx, nrm_top_eigenvector_stream_query(ctx, b, v, &info));
+        const double lost = info.lost;
+        assert_ok(ctx, nrm_top_eigenvector_stream_merge(ctx, a, b));
+        assert_ok(ctx, nrm_top_eigenvector_stream_query(ctx, a, v, &info));
+        assert_int_equal(info.rows, 290);
+        if (which == 4) assert_true(info.lost >= lost);
+        nrm_top_eigenvector_stream_destroy(ctx, a);
+        nrm_top_eigenvector_stream_destroy(ctx, b);
+    }
+    table_free(&t);
+    table_free(&zeros);
     nrm_ctx_destroy(ctx);
 }
 
@@ -496,7 +546,9 @@ static void cancelled(void **state)
 }
 
 NRM_TEST_MAIN(cmocka_unit_test(memory_promise), cmocka_unit_test(same_bits), cmocka_unit_test(sparse_and_dense),
-              cmocka_unit_test(query_and_bad_rows), cmocka_unit_test(merge_adds_first_blocks),
-              cmocka_unit_test(merge_later), cmocka_unit_test(merged_audit_is_uniform),
+              cmocka_unit_test(query_and_bad_rows), cmocka_unit_test(order_check_restarts),
+              cmocka_unit_test(merge_adds_first_blocks),
+              cmocka_unit_test(merge_later), cmocka_unit_test(merge_with_zeros),
+              cmocka_unit_test(merged_audit_is_uniform),
               cmocka_unit_test(save_and_load), cmocka_unit_test(damaged_files), cmocka_unit_test(failing_memory),
               cmocka_unit_test(cancelled))

@@ -16,9 +16,10 @@
  *     -inf, excluded entries and -FLT_MAX masks: exactly 0 (-inf in log).
  *     A row with nothing left: `all_masked` decides; its lse is -inf.
  *   - no finite input overflows; rows beyond |z| = 130000 take an exact f64 path.
- *   - |relative error of y_i| <= 1e-6 (f32), 1e-15 (f64) for alpha = 1, no bias; three-pass
- *     rounds z - max and can lose a digit.  Results below 1.2e-38 (2.2e-308) may be flushed
- *     to 0 by one instruction set and not by another.
+ *   - relative error of y_i at most 1e-6 (f32), 2e-15 (f64) for two-pass and block-reload,
+ *     hence for auto, at alpha = 1 without bias; three passes round z - max and lose up to a
+ *     digit.  Results below 1.2e-38 (2.2e-308) may be flushed to 0 by one instruction set
+ *     and not by another.
  *   - a row of one column (or of length 1) gives exactly 1.
  *   - the same bits for any number of threads.  Bits may differ between algorithms,
  *     instruction sets, and block lengths.

@@ -107,6 +107,7 @@ NRM_OPTIONS(top_eigenvector, NRM_TOP_EIGENVECTOR_OPTIONS);
     F(i64, evictions, "rows", "stored rows that longer ones pushed out")                            \
     F(f64, rate, "1/a^2", "oja: the last step size; oja-adaptive: the rate chosen")                 \
     F(f64, growth, "", "oja: ln of the factor by which the vector grew")                            \
+    F(f64, lost, "a^2", "frequent-directions: the top eigenvalue lies in eigenvalue .. eigenvalue + lost") \
     F(f64, audit, "a^2", "|Av|^2 estimated from the audit's rows; NaN without audit")               \
     F(f64, audit_low, "a^2", "lower end of its 95 % interval")                                      \
     F(f64, audit_high, "a^2", "upper end of its 95 % interval")                                     \

@@ -43,8 +43,8 @@ nrm_status T(nrm_softmax)(nrm_ctx *ctx, int64_t rows, int64_t columns, const REA
         NRM_TRY(nrm_softmax_check_overlap(ctx, &shape, "x", x, ldx, "y", y, ldy));
     }
     nrm_softmax_plan_passes(&plan, &shape, (const void *)x == (const void *)y, y != NULL);
-    T(task) task = {.plan = &plan, .k = T(kernels)(plan.isa), .mask = mask ? mask : &none, .x = x, .y = y, .lse = lse, .ldx = ldx, .ldy = ldy,
-                    .columns = columns};
+    T(task) task = {.plan = &plan, .k = T(kernels)(plan.isa), .mask = mask ? mask : &none, .x = x, .y = y,
+                    .lse = lse, .ldx = ldx, .ldy = ldy, .columns = columns};
     if (rows > 0) {
         nrm_softmax_work work = nrm_softmax_divide(ctx, shape.who, rows, columns, plan.o.block);
         task.work = &work;

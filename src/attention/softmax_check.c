@@ -21,23 +21,39 @@ nrm_status nrm_softmax_plan_options(nrm_ctx *ctx, const char *who, const nrm_sof
     return NRM_OK;
 }
 
-/* auto: what fits the last cache twice is done with one exponential an element; longer rows
- * are bound by memory, where two-pass moves least (measurements: docs/methods/softmax.md). */
+/* Where each way of doing it wins, measured (docs/methods/softmax.md). */
+static const double CACHED = 0.75;     /* of the last cache that x and y may fill and still be found there */
+static const double STREAMED = 8192;   /* bytes of y in a row: for less, streaming stores wait for one another */
+static const double BUFFERED = 32768;  /* bytes of exponentials that stay in the first cache */
+
+/* auto: in cache arithmetic is the limit, so one exponential an element; out of cache
+ * memory is, so the fewest passes.  With vectors of 8, arithmetic weighs twice as much. */
+static nrm_softmax_algorithm choose(const nrm_softmax_plan *plan, double columns, double size, double l3)
+{
+    if (!plan->o.guard) return NRM_SOFTMAX_TWO_PASS;
+    if (plan->isa == NRM_ISA_SCALAR) return NRM_SOFTMAX_BLOCK_RELOAD;
+    if (!plan->stream) return 2 * columns * size <= CACHED * l3 ? NRM_SOFTMAX_BLOCK_RELOAD : NRM_SOFTMAX_TWO_PASS;
+    const bool buffer = columns <= (double)plan->o.block && (plan->isa == NRM_ISA_AVX2 || columns * size <= BUFFERED);
+    return buffer ? NRM_SOFTMAX_BLOCK_RELOAD : NRM_SOFTMAX_TWO_PASS;
+}
+
 void nrm_softmax_plan_passes(nrm_softmax_plan *plan, const nrm_softmax_shape *shape, bool in_place, bool writes)
 {
-    const double row = 2.0 * (double)shape->columns * (double)shape->size, all = row * (double)shape->rows;
+    const double columns = (double)shape->columns, size = (double)shape->size;
+    const double all = 2 * (double)shape->rows * columns * size;
     /* Asking for the cache sizes takes microseconds; calls below 8 MiB are not worth it. */
     const double l3 = all > 8 << 20 ? (double)nrm_cpu_caches().l3 : 16 << 20;
 
     plan->in_place = in_place;
+    plan->far = all > 4 << 20;
+    plan->stream = plan->o.nt_stores == NRM_SOFTMAX_NT_ALWAYS;
+    if (plan->o.nt_stores == NRM_SOFTMAX_NT_AUTO)
+        plan->stream = !in_place && all > CACHED * l3 && columns * size >= STREAMED;
+    if (plan->isa == NRM_ISA_SCALAR || !writes) plan->stream = false;
     plan->algorithm = (nrm_softmax_algorithm)plan->o.algorithm;
-    plan->stream = writes && (plan->o.nt_stores == NRM_SOFTMAX_NT_ALWAYS ||
-                              (plan->o.nt_stores == NRM_SOFTMAX_NT_AUTO && !in_place && all > l3));
-    if (plan->isa == NRM_ISA_SCALAR) plan->stream = false;
     if (plan->algorithm == NRM_SOFTMAX_AUTO) {
-        const bool cached = row <= l3 / 2 && (!plan->stream || shape->columns <= plan->o.block);
         plan->short_rows = plan->o.guard && !plan->o.log && writes;
-        plan->algorithm = cached && plan->o.guard ? NRM_SOFTMAX_BLOCK_RELOAD : NRM_SOFTMAX_TWO_PASS;
+        plan->algorithm = choose(plan, columns, size, l3);
     }
     /* Nothing to reload where no exponential is stored. */
     if (plan->o.log || !writes) {

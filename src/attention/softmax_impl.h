@@ -1,9 +1,11 @@
 /* softmax_impl.h -- between the files of softmax.  Private.
  *
- *   softmax.c           the public functions of the forward pass, the descriptor
+ *   softmax.c           the descriptor, with softmax_call.h (the public forward functions)
+ *                       and softmax_cross_entropy.h
  *   softmax_check.c     arguments, options, the choice of algorithm
  *   softmax_work.c      rows or blocks among threads
  *   softmax_rows.h      the passes over a row, for f32 and f64
+ *   softmax_short.h     short rows, which need no passes
  *   softmax_exact.h     the f64 path of rows that no fast pass can do
  *   softmax_backward.c  derivatives          softmax_pair.c  pairs */
 #ifndef NRM_SOFTMAX_IMPL_H
@@ -33,6 +35,7 @@ typedef struct nrm_softmax_plan {
     bool short_rows;                 /* auto: rows small enough for the register kernels may use them */
     bool stream;                     /* streaming stores of y */
     bool in_place;
+    bool far; /* x is more than the first two caches hold */
     bool buffered; /* block-reload keeps the exponentials beside y, to write y once */
 } nrm_softmax_plan;
 

@@ -84,7 +84,7 @@ nrm_status T(nrm_softmax_pair_add)(nrm_ctx *ctx, nrm_softmax_pair *pair, int64_t
     NRM_TRY(nrm_softmax_check_matrix(ctx, &shape, "x", x, n));
     nrm_softmax_work work = nrm_softmax_divide(ctx, shape.who, 1, n, plan.o.block);
     T(chunk) c = {.plan = &plan, .k = T(kernels)(plan.isa), .part = &one,
-                  .span = {.x = x, .keep = keep, .n = n, .alpha = (REAL)plan.o.alpha}};
+                  .span = {.x = x, .keep = keep, .n = n, .alpha = (REAL)plan.o.alpha, .far = n > 1 << 19}};
     if (work.blocks > 1) NRM_TRY(NRM_ALLOC(ctx, c.part, work.blocks, "the block sums of softmax"));
     NRM_STOP_IF(!nrm_softmax_sweep(&work, T(pass_add), &c, work.blocks, false), NRM_E_CANCELLED,
                 "softmax-pair: stopped on request");
@@ -114,7 +114,7 @@ nrm_status T(nrm_softmax_pair_finish)(nrm_ctx *ctx, nrm_softmax_pair pair, int64
     nrm_softmax_plan_passes(&plan, &shape, (const void *)x == (const void *)y, true);
     nrm_softmax_work work = nrm_softmax_divide(ctx, shape.who, 1, n, plan.o.block);
     T(chunk) c = {.plan = &plan, .k = T(kernels)(plan.isa), .y = y,
-                  .span = {.x = x, .keep = keep, .n = n, .alpha = (REAL)plan.o.alpha}};
+                  .span = {.x = x, .keep = keep, .n = n, .alpha = (REAL)plan.o.alpha, .far = n > 1 << 19}};
     const bool empty = pair.mantissa == 0; /* every entry is excluded */
     if (!empty) nrm_extexp_log((nrm_extexp){pair.mantissa, pair.exponent}, &hi, &lo);
     c.hi = (REAL)hi;

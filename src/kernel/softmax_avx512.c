@@ -10,7 +10,7 @@ enum { BARE, PLAIN, GENERAL }; /* how a span's elements are taken: softmax_vecto
 #define ISA NRM_ISA_AVX512
 
 #define SUM_VECTORS 8
-#define SUM_ACCUMULATORS 4
+#define SUM_ACCUMULATORS 2
 #define MAP_VECTORS 4
 #define FOLD_VECTORS 4
 #define ROW_VECTORS 16

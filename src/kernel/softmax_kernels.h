@@ -13,8 +13,11 @@
 #include "cpu.h"
 #include "extexp.h"
 
-/* Elements of a row that tables may want in registers, and rows done side by side. */
-enum { NRM_SOFTMAX_MOST_LANES = 16, NRM_SOFTMAX_NARROW = 15 };
+enum {
+    NRM_SOFTMAX_MOST_LANES = 16, /* elements of the widest vector */
+    NRM_SOFTMAX_NARROW = 15,     /* rows up to this length are done side by side */
+    NRM_SOFTMAX_AHEAD = 16384    /* bytes between what is computed and what is asked for */
+};
 
 #define NRM_SOFTMAX_DECLARE(REAL, TYPE)                                                              \
     typedef struct nrm_softmax_span_##TYPE {                                                         \
@@ -24,6 +27,7 @@ enum { NRM_SOFTMAX_MOST_LANES = 16, NRM_SOFTMAX_NARROW = 15 };
         int64_t n;                                                                                   \
         REAL alpha;                                                                                  \
         bool bare; /* the paper's loop: entries are not raised to NRM_EXTEXP_LOW */                  \
+        bool far;  /* x is not in the first caches: ask for it ahead */                              \
     } nrm_softmax_span_##TYPE;                                                                       \
                                                                                                      \
     typedef struct nrm_softmax_kernels_##TYPE {                                                      \

@@ -33,6 +33,15 @@ static NRM_INLINE VEC F(load_z_part)(const SPAN *span, int64_t i, int64_t count,
     return V(keep)(keep, z, V(set1)(-(REAL)INFINITY));
 }
 
+/* Ask for what comes later: the hardware's own reading ahead stops at every page, which
+ * costs a quarter of the speed out of cache (an address past the end does no harm). */
+static NRM_INLINE void F(ask)(const SPAN *span, int64_t i, int vectors)
+{
+    if (!span->far) return;
+    for (int u = 0; u < vectors; u += 64 / (LANES * (int)sizeof(REAL)))
+        _mm_prefetch((const char *)((uintptr_t)(span->x + i + u * LANES) + NRM_SOFTMAX_AHEAD), _MM_HINT_T0);
+}
+
 static NRM_INLINE int F(mode)(const SPAN *span)
 {
     if (span->keep || span->bias || span->alpha != 1) return GENERAL;
@@ -106,6 +115,7 @@ static NRM_INLINE void F(map)(const SPAN *span, REAL *y, F(element) f, REAL a_, 
     }
     for (; i + MAP_VECTORS * LANES <= span->n; i += MAP_VECTORS * LANES) {
         VEC v[MAP_VECTORS];
+        F(ask)(span, i, MAP_VECTORS);
         for (int u = 0; u < MAP_VECTORS; u++) v[u] = f(F(load_z)(span, i + u * LANES, mode), a, b, mode);
         for (int u = 0; u < MAP_VECTORS; u++) F(put)(y + i + u * LANES, v[u], stream);
     }
@@ -135,6 +145,7 @@ static NRM_INLINE double F(fold)(const SPAN *span, REAL *y, F(element) f, REAL a
 
     for (int u = 0; u < FOLD_VECTORS; u++) s[u] = V(set1)(0);
     for (; i + FOLD_VECTORS * LANES <= span->n; i += FOLD_VECTORS * LANES) {
+        F(ask)(span, i, FOLD_VECTORS);
         for (int u = 0; u < FOLD_VECTORS; u++) v[u] = f(F(load_z)(span, i + u * LANES, mode), a, a, mode);
         for (int u = 0; u < FOLD_VECTORS; u++) {
             s[u] = V(add)(s[u], v[u]);
@@ -172,6 +183,7 @@ static NRM_INLINE nrm_extexp F(pair_sum_mode)(const SPAN *span, int mode)
 
     for (int k = 0; k < SUM_ACCUMULATORS; k++) s[k] = V(set1)(0), e[k] = V(set1)(-(REAL)INFINITY);
     for (; i + SUM_VECTORS * LANES <= span->n; i += SUM_VECTORS * LANES) {
+        F(ask)(span, i, SUM_VECTORS);
         for (int u = 0; u < SUM_VECTORS; u++) m[u] = F(extexp)(F(load_z)(span, i + u * LANES, mode), &n[u], mode);
         for (int k = 0; k < SUM_ACCUMULATORS; k++) {
             top[k] = e[k];
@@ -216,8 +228,10 @@ static NRM_INLINE REAL F(maximum_mode)(const SPAN *span, int mode)
     int64_t i = 0;
 
     for (int u = 0; u < FOLD_VECTORS; u++) top[u] = V(set1)(-(REAL)INFINITY);
-    for (; i + FOLD_VECTORS * LANES <= span->n; i += FOLD_VECTORS * LANES)
+    for (; i + FOLD_VECTORS * LANES <= span->n; i += FOLD_VECTORS * LANES) {
+        F(ask)(span, i, FOLD_VECTORS);
         for (int u = 0; u < FOLD_VECTORS; u++) top[u] = V(max)(top[u], F(load_z)(span, i + u * LANES, mode));
+    }
     for (; i + LANES <= span->n; i += LANES) top[0] = V(max)(top[0], F(load_z)(span, i, mode));
     if (i < span->n) top[0] = V(max)(top[0], F(load_z_part)(span, i, span->n - i, mode));
     for (int u = 1; u < FOLD_VECTORS; u++) top[0] = V(max)(top[0], top[u]);

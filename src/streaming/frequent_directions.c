@@ -96,6 +96,7 @@ static nrm_status query(nrm_ctx *ctx, const nrm_top_eigenvector_stream *s, doubl
                 "of its rows were equally long; give more sketch_rows");
     NRM_TRY(nrm_two_parts_top(ctx, &parts, v, top, &numbers));
     nrm_info_gap(info, top[0], top[1]);
+    info->lost = *f->lost;
     info->peak_numbers += numbers;
     return NRM_OK;
 }

@@ -44,6 +44,7 @@ void nrm_heavy_light_plan(const nrm_top_eigenvector_stream *s, nrm_heavy_light *
     }
     counter[NRM_HL_COUNT] = 0;
     counter[NRM_HL_LENGTH] = length;
+    hl->scalar[NRM_HL_OPEN] = 0;
     /* More rows than announced stay in the last block: no step on a block too short. */
     if (o->schedule == NRM_TOP_EIGENVECTOR_EQUAL && counter[NRM_HL_BLOCKS] == o->blocks - 1)
         counter[NRM_HL_LENGTH] = INT64_MAX;
@@ -62,13 +63,15 @@ void nrm_heavy_light_close(nrm_ctx *ctx, const nrm_top_eigenvector_stream *s, nr
 {
     const int64_t d = s->columns, k = hl->width;
 
-    memset(hl->m, 0, (size_t)(k * k) * sizeof *hl->m);
-    nrm_ordered_transposed(ctx, d, k, k, hl->z, k, hl->y, k, hl->m, k); /* M = Z'Y, with the Z that made Y */
-    nrm_orthonormal_basis(ctx, d, k, hl->y, hl->z, hl->r, s->seed,
-                          NRM_STREAM_REFILL + ((uint64_t)(hl->counter[NRM_HL_BLOCKS] + 1) << 32));
-    memset(hl->y, 0, (size_t)(d * k) * sizeof *hl->y);
+    if (hl->scalar[NRM_HL_OPEN] > 0) { /* a block of zeros says nothing: Z, M and R stay */
+        memset(hl->m, 0, (size_t)(k * k) * sizeof *hl->m);
+        nrm_ordered_transposed(ctx, d, k, k, hl->z, k, hl->y, k, hl->m, k); /* M = Z'Y, with the Z that made Y */
+        nrm_orthonormal_basis(d, k, hl->y, hl->z, hl->r, s->seed,
+                              NRM_STREAM_REFILL + ((uint64_t)(hl->counter[NRM_HL_BLOCKS] + 1) << 32));
+        memset(hl->y, 0, (size_t)(d * k) * sizeof *hl->y);
+        hl->counter[NRM_HL_LAST] = hl->counter[NRM_HL_COUNT];
+    }
     nrm_order_close(&hl->order);
-    hl->counter[NRM_HL_LAST] = hl->counter[NRM_HL_COUNT];
     hl->counter[NRM_HL_BLOCKS]++;
     nrm_heavy_light_plan(s, hl);
 }
@@ -92,6 +95,7 @@ static void count_light(nrm_heavy_light *hl, double square)
     hl->counter[NRM_HL_COUNT]++;
     hl->counter[NRM_HL_ABSORBED]++;
     hl->scalar[NRM_HL_ENERGY] += square;
+    hl->scalar[NRM_HL_OPEN] += square;
     hl->scalar[NRM_HL_LONGEST] = fmax(hl->scalar[NRM_HL_LONGEST], square);
 }
 
@@ -236,7 +240,7 @@ static nrm_status create(nrm_ctx *ctx, nrm_top_eigenvector_stream *s)
 
     nrm_rng rng = nrm_rng_make(s->seed, NRM_STREAM_START);
     nrm_rng_normals(&rng, hl->y, d * k);
-    nrm_orthonormal_basis(ctx, d, k, hl->y, hl->z, NULL, s->seed, NRM_STREAM_REFILL);
+    nrm_orthonormal_basis(d, k, hl->y, hl->z, NULL, s->seed, NRM_STREAM_REFILL);
     memset(hl->y, 0, (size_t)(d * k) * sizeof *hl->y);
     nrm_heavy_light_plan(s, hl);
     return NRM_OK;
@@ -268,7 +272,7 @@ static nrm_status loaded(nrm_ctx *ctx, nrm_top_eigenvector_stream *s, const char
 
     for (int i = 0; i < NRM_HL_COUNTERS; i++) good = good && c[i] >= 0;
     good = good && c[NRM_HL_LENGTH] > 0 && c[NRM_HL_ABSORBED] == s->rows - hl->heavy.count &&
-           c[NRM_HL_COUNT] <= c[NRM_HL_ABSORBED] && (c[NRM_HL_LAST] > 0) == (c[NRM_HL_BLOCKS] > 0);
+           c[NRM_HL_COUNT] <= c[NRM_HL_ABSORBED] && (c[NRM_HL_LAST] == 0 || c[NRM_HL_BLOCKS] > 0);
     NRM_REQUIRE(ctx, good, NRM_E_FORMAT, NRM_TOP_EIGENVECTOR ": %s holds counts that contradict each other; "
                 "it was not written by save, or is damaged", path);
     return NRM_OK;

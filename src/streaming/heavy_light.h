@@ -58,7 +58,7 @@ typedef struct nrm_heavy_light {
 enum { /* counter[] */
     NRM_HL_COUNT,       /* rows in the open block */
     NRM_HL_LENGTH,      /* rows after which it is over */
-    NRM_HL_LAST,        /* rows in the last complete block, 0 = none */
+    NRM_HL_LAST,        /* rows in the last complete block that was not all zeros, 0 = none */
     NRM_HL_BLOCKS,      /* complete blocks */
     NRM_HL_ABSORBED,    /* light rows in all */
     NRM_HL_EVICTIONS,
@@ -67,6 +67,7 @@ enum { /* counter[] */
 enum { /* scalar[] */
     NRM_HL_ENERGY,      /* sum of |a|^2 over the light rows */
     NRM_HL_LONGEST,     /* largest |a|^2 among them */
+    NRM_HL_OPEN,        /* sum of |a|^2 over the rows in the open block */
     NRM_HL_KEEP,        /* subsampling: a row is kept with probability min(1, keep |a|^2); 0 = all */
     NRM_HL_SCALARS
 };

@@ -21,13 +21,13 @@
  * needs X = Y or X = Z, and a k x k matrix C with N = X C. */
 #include "heavy_light.h"
 
-/* Rows of the block that the final step uses. */
 static bool open_block_serves(const nrm_heavy_light *hl)
 {
     const int64_t *c = hl->counter;
-    return c[NRM_HL_COUNT] > 0 && (c[NRM_HL_LAST] == 0 || c[NRM_HL_COUNT] >= c[NRM_HL_LAST] / 2);
+    return hl->scalar[NRM_HL_OPEN] > 0 && (c[NRM_HL_LAST] == 0 || c[NRM_HL_COUNT] >= c[NRM_HL_LAST] / 2);
 }
 
+/* Rows of the block that the final step uses; 0: no light row was other than zero. */
 static int64_t serving_rows(const nrm_heavy_light *hl)
 {
     return hl->counter[open_block_serves(hl) ? NRM_HL_COUNT : NRM_HL_LAST];
@@ -120,7 +120,7 @@ nrm_status nrm_heavy_light_query(nrm_ctx *ctx, const nrm_top_eigenvector_stream 
     NRM_TRY(NRM_ALLOC_ZERO(ctx, c, 4 * k * k + k, NRM_TOP_EIGENVECTOR));
     nrm_two_parts parts = {s->columns, 0, light ? 0 : hl->heavy.count,
                            open_block_serves(hl) ? hl->y : hl->z, c, hl->heavy.rows};
-    if (hl->counter[NRM_HL_ABSORBED] > 0 && hl->scalar[NRM_HL_ENERGY] > 0) {
+    if (serving_rows(hl) > 0) {
         parts.k = k;
         NRM_TRY_DONE(nystrom(ctx, s, hl, c, c + k * k));
     }
@@ -156,6 +156,7 @@ static void take_block(nrm_heavy_light *a, const nrm_heavy_light *b, int64_t d)
     memcpy(a->m, b->m, (size_t)(k * k) * sizeof *a->m);
     memcpy(a->r, b->r, (size_t)(k * k) * sizeof *a->r);
     for (int i = 0; i < NRM_COUNT(of_block); i++) a->counter[of_block[i]] = b->counter[of_block[i]];
+    a->scalar[NRM_HL_OPEN] = b->scalar[NRM_HL_OPEN];
     a->scalar[NRM_HL_KEEP] = b->scalar[NRM_HL_KEEP];
     memcpy(a->order.part, b->order.part, sizeof a->order.part);
 }
@@ -196,6 +197,7 @@ nrm_status nrm_heavy_light_merge(nrm_ctx *ctx, nrm_top_eigenvector_stream *s,
     if (same_vectors(a, b, d)) {
         for (int64_t e = 0; e < d * k; e++) a->y[e] += b->y[e];
         a->counter[NRM_HL_COUNT] += b->counter[NRM_HL_COUNT];
+        a->scalar[NRM_HL_OPEN] += b->scalar[NRM_HL_OPEN];
         nrm_order_add(&a->order, &b->order);
     } else if (serving_rows(b) > serving_rows(a)) {
         take_block(a, b, d);

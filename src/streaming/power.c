@@ -17,13 +17,21 @@ int64_t nrm_batch_rows(const nrm_top_eigenvector_options *o, int64_t columns)
     return most >= (double)o->batch ? o->batch : nrm_max_i64((int64_t)most, 1);
 }
 
+nrm_status nrm_rows_again(nrm_ctx *ctx, nrm_rows *rows)
+{
+    const nrm_status st = nrm_rows_rewind(ctx, rows);
+    return st < 0 ? nrm_fail_prefix(ctx, st, NRM_TOP_EIGENVECTOR ": algorithm power and residual read the rows more "
+                                    "than once")
+                  : st;
+}
+
 nrm_status nrm_gram_pass_run(nrm_ctx *ctx, nrm_gram_pass *pass, const double *v, double *y, double *value)
 {
     const int64_t d = nrm_rows_cols(pass->rows), total = nrm_rows_count(pass->rows);
     double *squares = pass->work, *p = squares + pass->batch;
     nrm_row_block block;
 
-    NRM_TRY(nrm_rows_rewind(ctx, pass->rows));
+    NRM_TRY(nrm_rows_again(ctx, pass->rows));
     memset(y, 0, (size_t)d * sizeof *y);
     *value = 0;
     pass->count = 0;

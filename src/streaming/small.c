@@ -73,11 +73,10 @@ static void take_off(int64_t d, int64_t k, int64_t j, double *z, double *r)
     }
 }
 
-void nrm_orthonormal_basis(nrm_ctx *ctx, int64_t d, int64_t k, const double *y, double *z, double *r,
-                           uint64_t seed, uint64_t stream)
+void nrm_orthonormal_basis(int64_t d, int64_t k, const double *y, double *z, double *r, uint64_t seed,
+                           uint64_t stream)
 {
     double largest = 0, longest = 0;
-    (void)ctx;
 
     /* Scaled by a power of two, so that no square overflows. */
     for (int64_t e = 0; e < d * k; e++) largest = fmax(largest, fabs(y[e]));

@@ -175,7 +175,7 @@ void nrm_info_clear(nrm_top_eigenvector_info *info)
 {
     *info = (nrm_top_eigenvector_info){0};
     info->eigenvalue = info->gap = info->rate = info->growth = info->order_projection = info->order_length =
-        info->audit = info->audit_low = info->audit_high = info->exact_eigenvalue = info->residual = (double)NAN;
+        info->lost = info->audit = info->audit_low = info->audit_high = info->exact_eigenvalue = info->residual = (double)NAN;
 }
 
 void nrm_info_gap(nrm_top_eigenvector_info *info, double first, double second)

@@ -128,8 +128,8 @@ nrm_status nrm_small_eigen(nrm_ctx *ctx, int64_t n, const double *a, double *w, 
 void nrm_small_product(int64_t m, int64_t n, int64_t k, const double *a, const double *b, double *c);
 /* y (d x k) = z r, z orthonormal (d x k), r (k x k, may be NULL); columns of y that depend
  * on others become random directions of the seed, with zero rows in r.  y is kept. */
-void nrm_orthonormal_basis(nrm_ctx *ctx, int64_t d, int64_t k, const double *y, double *z, double *r,
-                           uint64_t seed, uint64_t stream);
+void nrm_orthonormal_basis(int64_t d, int64_t k, const double *y, double *z, double *r, uint64_t seed,
+                           uint64_t stream);
 
 /* Top singular direction of the d x (k + m) matrix [x c, h'], with x (d x k), c (k x k),
  * h (m x d), k or m may be 0.  v (d, unnormalised), squares of the two largest singular
@@ -143,6 +143,8 @@ double nrm_two_parts_energy(nrm_ctx *ctx, const nrm_two_parts *parts, const doub
 
 /* ---- More than one pass (power.c) ---------------------------------------------------------------- */
 
+/* Back to row 0, or a sentence that says why that is needed. */
+nrm_status nrm_rows_again(nrm_ctx *ctx, nrm_rows *rows);
 /* y = A'A v over a fresh pass of the rows, *value = |A v|^2; work: 2 batch numbers. */
 typedef struct nrm_gram_pass {
     nrm_rows *rows;

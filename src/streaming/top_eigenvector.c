@@ -48,7 +48,7 @@ static nrm_status one_pass(nrm_ctx *ctx, nrm_rows *rows, const nrm_top_eigenvect
     bool partial;
     nrm_status st;
 
-    if (o->residual) NRM_TRY(nrm_rows_rewind(ctx, rows)); /* better refused before the first pass than after */
+    if (o->residual) NRM_TRY(nrm_rows_again(ctx, rows)); /* better refused before the first pass than after */
     NRM_TRY(nrm_stream_make(ctx, &s, nrm_rows_cols(rows), o, known, nrm_seed(ctx)));
     NRM_TRY_DONE(absorb_all(ctx, s, rows, &partial));
     const int64_t read = s->rows, batch = s->batch;
@@ -137,9 +137,9 @@ const nrm_method nrm_top_eigenvector_method = {
         "Finds the unit v that maximises |A v|^2, the first principal direction of uncentred data, reading the rows "
         "of A once. The memory is (2 width + stored_rows) vectors, whatever the number of rows.\n\n"
         "The rows must come in random order: each block of the stream is then a sample of all of it, and one power "
-        "step is made per block. Rows so long that they would dominate a block are stored and treated exactly; this "
-        "is what Oja's rule and Frequent Directions of the same memory lack. order_suspect tells when the rows look "
-        "sorted: shuffle them then. gap_too_small tells when two directions are about equally good.\n\n"
+        "step is made per block. Rows so long that they would dominate a block are stored and treated exactly; Oja's "
+        "rule lacks that, and Frequent Directions need more memory where the rows point in many directions. "
+        "order_suspect tells when the rows look sorted: shuffle them then. gap_too_small tells when two directions are about equally good.\n\n"
         "algorithm chooses the method: heavy-light is the paper's; block-power is the same without stored rows; oja, "
         "oja-adaptive and frequent-directions are the usual ones; power reads the rows again and again until the "
         "residual is small; exact forms the d x d Gram matrix.\n\n"

@@ -88,7 +88,7 @@ double nrm_ot_column_positive(nrm_ot_column *w, int64_t k, double gamma, double 
 
     nrm_ot_keep_largest(w, k);
     for (int64_t i = 0; i < w->count; i++) {
-        const double s = w->value[i] + beta, t = s / gamma;
+        const double s = w->value[i] + beta, t = s > 0 ? s / gamma : 0;
         value += s * t;
         w->index[kept] = w->index[i];
         w->value[kept] = t;

@@ -24,7 +24,7 @@
 #include <omp.h>
 
 enum { MOST_BLOCKS = 64, COLUMNS_A_BLOCK = 8 };
-static const int64_t WORTH_THREADS = 1 << 15; /* entries below which one thread is faster */
+static const int64_t WORTH_THREADS = 1 << 18; /* entries, some 50 us: below, starting threads costs more */
 
 nrm_status nrm_ot_prepare(nrm_ot *ot)
 {

@@ -29,7 +29,7 @@ void nrm_ot_keep_largest(nrm_ot_column *w, int64_t k);
 /* The candidates hold every s_i > tau; on return the support and t of Omega*_b.  Returns
  * Omega*_b(s), *tau the threshold. */
 double nrm_ot_column_mass(nrm_ot_column *w, int64_t k, double gamma, double mass, double *tau);
-/* The candidates are the s_i > -beta; on return the support and t of Omega*_+(s + beta). */
+/* The candidates hold every s_i > -beta; on return the support and t of Omega*_+(s + beta). */
 double nrm_ot_column_positive(nrm_ot_column *w, int64_t k, double gamma, double beta);
 
 /* ---- The problem and its objectives (objective.c) ---- */

@@ -27,9 +27,12 @@ static const nrm_example examples[] = {
     {"Four sources, two targets, no limit that binds",
      "a=[0.4,0.3,0.2,0.1] b=[0.6,0.4] cost=[[0,1],[1,0],[0.5,0.6],[0.2,0.9]] k=3",
      "plan=[[0.4,0],[0,0.3],[0.1,0.1],[0.1,0]] info.value=0.27 info.primal=0.27 info.gap=0 info.max_nnz=3", 1e-5},
-    {"At most two sources a target: the dual is 0.28, the best plan costs 0.34",
-     "a=[0.4,0.3,0.2,0.1] b=[0.6,0.4] cost=[[0,1],[1,0],[0.5,0.6],[0.2,0.9]] k=2",
-     "plan=[[0.4,0],[0,0.3],[0.2,0],[0,0.1]] info.value=0.28 info.primal=0.34", 1e-5},
+    {"One source for each target: with equal masses, an assignment",
+     "a=[1,1,1] b=[1,1,1] cost=[[4,1,3],[2,0,5],[3,2,2]] k=1",
+     "plan=[[0,1,0],[1,0,0],[0,0,1]] info.value=6.5 info.primal_cost=5 info.gap=0", 1e-5},
+    {"At most one target for each source",
+     "a=[0.5,0.2,0.3] b=[0.7,0.3] cost=[[0,1],[1,0.5],[0.8,0.1]] k=1 axis=row gamma=0.1",
+     "plan=[[0.5,0],[0.2,0],[0,0.3]] info.primal_cost=0.23 info.max_nnz=1", 1e-6},
 };
 
 NRM_DESCRIBE(sparse_ot, NRM_SPARSE_OT_OPTIONS, NRM_SPARSE_OT_INFO);
