@@ -211,8 +211,6 @@ NRM_API NRM_NODISCARD nrm_status nrm_softmax_pair_finish_f64(nrm_ctx *ctx, nrm_s
                                                              const double *x, const uint8_t *keep, double *y,
                                                              const nrm_softmax_options *options);
 
-extern NRM_API const nrm_method nrm_softmax_method;
-
 #ifdef __cplusplus
 }
 #endif

@@ -156,7 +156,7 @@ typedef struct nrm_sparse_ot_router_options {
 
 static inline nrm_sparse_ot_router_options nrm_sparse_ot_router_options_default(void)
 {
-    nrm_sparse_ot_router_options options = {0};
+    nrm_sparse_ot_router_options options = NRM_ZERO;
     options.size = sizeof options;
     options.kind = NRM_SPARSE_OT_EXPERTS_CHOOSE;
     options.capacity_factor = 1;

@@ -529,12 +529,20 @@ def sparse_ot(
     >>> result.info.gap  # 0
     >>> result.info.max_nnz  # 3
 
-    At most two sources a target: the dual is 0.28, the best plan costs 0.34.
+    One source for each target: with equal masses, an assignment.
 
-    >>> result = norma.sparse_ot([0.4, 0.3, 0.2, 0.1], b=[0.6, 0.4], cost=[[0, 1], [1, 0], [0.5, 0.6], [0.2, 0.9]], k=2)
-    >>> result.plan  # [[0.4,0],[0,0.3],[0.2,0],[0,0.1]]
-    >>> result.info.value  # 0.28
-    >>> result.info.primal  # 0.34
+    >>> result = norma.sparse_ot([1, 1, 1], b=[1, 1, 1], cost=[[4, 1, 3], [2, 0, 5], [3, 2, 2]], k=1)
+    >>> result.plan  # [[0,1,0],[1,0,0],[0,0,1]]
+    >>> result.info.value  # 6.5
+    >>> result.info.primal_cost  # 5
+    >>> result.info.gap  # 0
+
+    At most one target for each source.
+
+    >>> result = norma.sparse_ot([0.5, 0.2, 0.3], b=[0.7, 0.3], cost=[[0, 1], [1, 0.5], [0.8, 0.1]], k=1, axis='row', gamma=0.1)
+    >>> result.plan  # [[0.5,0],[0.2,0],[0,0.3]]
+    >>> result.info.primal_cost  # 0.23
+    >>> result.info.max_nnz  # 1
     """
     ...
 
@@ -556,6 +564,7 @@ class _TopEigenvectorInfo(Info):
     evictions: int
     rate: float
     growth: float
+    lost: float
     audit: float
     audit_low: float
     audit_high: float
@@ -605,9 +614,10 @@ def top_eigenvector(
 
     The rows must come in random order: each block of the stream is then a sample of all of
     it, and one power step is made per block. Rows so long that they would dominate a block
-    are stored and treated exactly; this is what Oja's rule and Frequent Directions of the
-    same memory lack. order_suspect tells when the rows look sorted: shuffle them then.
-    gap_too_small tells when two directions are about equally good.
+    are stored and treated exactly; Oja's rule lacks that, and Frequent Directions need more
+    memory where the rows point in many directions. order_suspect tells when the rows look
+    sorted: shuffle them then. gap_too_small tells when two directions are about equally
+    good.
 
     algorithm chooses the method: heavy-light is the paper's; block-power is the same
     without stored rows; oja, oja-adaptive and frequent-directions are the usual ones; power
@@ -714,9 +724,9 @@ def top_eigenvector(
         info.trusted : bool
             oja-adaptive: a rate grew enough, or a row was long enough, to be believed.
         info.order_projection : float
-            largest |z| between block halves of |a'Z|^2; 6 raises order_suspect.
+            largest |z| between the parts of a block for |a'Z|^2; 6 raises order_suspect.
         info.order_length : float
-            largest |z| between block halves of |a|^2; 6 raises order_suspect.
+            largest |z| between the parts of a block for |a|^2; 6 raises order_suspect.
         info.blocks : int
             power steps taken: blocks completed, or passes of the power method.
         info.evictions : int
@@ -725,6 +735,9 @@ def top_eigenvector(
             oja: the last step size; oja-adaptive: the rate chosen. Unit: 1/a^2.
         info.growth : float
             oja: ln of the factor by which the vector grew.
+        info.lost : float
+            frequent-directions: the top eigenvalue lies in eigenvalue .. eigenvalue + lost.
+            Unit: a^2.
         info.audit : float
             |Av|^2 estimated from the audit's rows; NaN without audit. Unit: a^2.
         info.audit_low : float

@@ -15,6 +15,8 @@
 #include "kernel/softmax_kernels.h"
 #include <norma/softmax.h>
 
+extern const nrm_method nrm_softmax_method;
+
 #define NRM_PASTE_(a, b) a##b
 #define NRM_PASTE(a, b) NRM_PASTE_(a, b)
 

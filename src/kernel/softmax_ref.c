@@ -2,6 +2,12 @@
  *
  * Without fma the reduction t = x - n ln2 needs care.  f32: in f64, where n ln2 is exact to
  * 1e-11.  f64: with an ln2_hi of 32 bits, so that n ln2_hi is exact for |n| < 2^21. */
+#if defined(__GNUC__) && !defined(__clang__)
+/* A comparison with a NaN may raise a flag, and by default gcc keeps that branch by branch;
+ * nobody looks at the flags, and without them the choices below become vector code. */
+#pragma GCC optimize("no-trapping-math")
+#endif
+
 #include "softmax_kernels.h"
 
 #define NRM_PASTE_(a, b) a##b

@@ -24,7 +24,8 @@
 #include <omp.h>
 
 enum { MOST_BLOCKS = 64, COLUMNS_A_BLOCK = 8 };
-static const int64_t WORTH_THREADS = 1 << 18; /* entries, some 50 us: below, starting threads costs more */
+/* Entries, some half a millisecond of work: below, meeting costs more than it saves. */
+static const int64_t WORTH_THREADS = 1 << 21;
 
 nrm_status nrm_ot_prepare(nrm_ot *ot)
 {

@@ -24,7 +24,7 @@ Only in ./tests: test_demo_scale.c'
 if tools/new-method demo-scale demo 2>/dev/null; then echo "a name was taken twice"; exit 1; fi
 if tools/new-method 'Bad Name' demo 2>/dev/null; then echo "a bad name was taken"; exit 1; fi
 
-cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O0 -DNRM_WERROR=ON >"$work.before/log"
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS=-O1 -DNRM_WERROR=ON >"$work.before/log"
 cmake --build build --target norma_command test_demo_scale test_descriptors >"$work.before/log" || { cat "$work.before/log"; exit 1; }
 build/tests/test_demo_scale
 build/tests/test_descriptors
