@@ -127,10 +127,6 @@ nrm_status nrm_ot_adam(nrm_ot *ot, double lr, int64_t steps, double *x, nrm_ot_s
  * the support admits no plan with both marginals (within tol); plan is {0} then. */
 nrm_status nrm_ot_polish(nrm_ot *ot, double tol, const double *alpha, const double *average, double *polished_alpha,
                          nrm_ot_plan *plan, bool *feasible);
-/* Exchange entries of a support that admits no plan, going by the plan at `failed` (fixed's
- * support is s); alpha, tau price the exchanges.  *changed: how many. */
-nrm_status nrm_ot_repair(nrm_ot *fixed, const double *alpha, const double *tau, const double *failed, double tol,
-                         int round, nrm_ot_support *s, int64_t *changed);
 /* Maximise S further from an alpha that is optimal to tol: as far as rounding goes. */
 nrm_status nrm_ot_refine(nrm_ot *ot, double tol, double *alpha);
 

@@ -9,10 +9,8 @@
  * the semi-dual is unbounded: alpha runs away while the residual stays. */
 #include "ot.h"
 #include "linalg/linalg.h"
-#include <stdio.h>
-#include <stdlib.h>
 
-enum { SPARE = 16, PATIENCE = 200, MOST_STEPS = 5000, ROUNDS = 60 };
+enum { SPARE = 16, PATIENCE = 200, MOST_STEPS = 5000 };
 static const double FAR = 1e6; /* in units of the largest cost */
 
 static void free_support(nrm_ctx *ctx, nrm_ot_support *s)
@@ -72,6 +70,17 @@ done:
     return st;
 }
 
+/* Every row needs an entry. */
+static bool covers(nrm_ot *ot, const nrm_ot_support *s)
+{
+    double *seen = ot->point;
+    memset(seen, 0, (size_t)ot->m * sizeof *seen);
+    for (int64_t p = 0; p < s->start[ot->n]; p++) seen[s->row[p]] = 1;
+    for (int64_t i = 0; i < ot->m; i++)
+        if (seen[i] == 0) return false;
+    return true;
+}
+
 typedef struct watch {
     nrm_ot *ot; /* first: the objective's user */
     double best;
@@ -112,9 +121,10 @@ nrm_status nrm_ot_polish(nrm_ot *ot, double tol, const double *alpha, const doub
 {
     nrm_ot_support support;
     nrm_ot fixed = *ot;
+    watch user = {&fixed, INFINITY, 0};
     const nrm_lbfgs_options lo = careful(tol);
     nrm_lbfgs_result r;
-    double *x = NULL, *tau = NULL;
+    double *x = NULL;
     nrm_status st = NRM_OK;
 
     *plan = (nrm_ot_plan){0};
@@ -122,29 +132,18 @@ nrm_status nrm_ot_polish(nrm_ot *ot, double tol, const double *alpha, const doub
     fixed.dual = false;
     nrm_ot_restart(&fixed);
     NRM_TRY(make_support(&fixed, alpha, average, &support));
-    NRM_TRY_DONE(NRM_ALLOC(ot->ctx, x, ot->m, "sparse-ot: polishing"));
-    NRM_TRY_DONE(NRM_ALLOC(ot->ctx, tau, ot->n, "sparse-ot: polishing"));
-    for (int64_t j = 0; j < ot->n; j++) nrm_ot_column_at(&fixed, &fixed.columns[0], j, alpha, 0, &tau[j]);
     fixed.support = &support;
-    for (int round = 0; round < ROUNDS && !*feasible; round++) {
-        watch user = {&fixed, INFINITY, 0};
-        int64_t changed;
-        nrm_ot_restart(&fixed);
-        for (int64_t i = 0; i < ot->m; i++) x[i] = alpha[i] / ot->scale;
-        NRM_TRY_DONE(nrm_lbfgs(ot->ctx, "sparse-ot", ot->m, objective, &user, x, &lo, &r));
-        for (int64_t i = 0; i < ot->m; i++) x[i] *= ot->scale;
-        *feasible = r.residual <= tol;
-        if (getenv("POL")) fprintf(stderr,"round %d res %g its %ld end %d\n",round,r.residual,(long)r.iterations,r.end);
-        if (*feasible || r.end == NRM_LBFGS_CANCELLED) break;
-        NRM_TRY_DONE(nrm_ot_repair(&fixed, alpha, tau, x, tol, round, &support, &changed));
-        if (changed == 0) break;
-    }
-    if (*feasible) {
-        memcpy(polished_alpha, x, (size_t)ot->m * sizeof *x);
+    if (!covers(ot, &support)) goto done;
+    NRM_TRY_DONE(NRM_ALLOC(ot->ctx, x, ot->m, "sparse-ot: polishing"));
+    for (int64_t i = 0; i < ot->m; i++) x[i] = alpha[i] / ot->scale;
+    nrm_ot_restart(&fixed);
+    NRM_TRY_DONE(nrm_lbfgs(ot->ctx, "sparse-ot", ot->m, objective, &user, x, &lo, &r));
+    if (r.residual <= tol) {
+        for (int64_t i = 0; i < ot->m; i++) polished_alpha[i] = x[i] * ot->scale;
         NRM_TRY_DONE(nrm_ot_plan_at(&fixed, polished_alpha, plan));
+        *feasible = true;
     }
 done:
-    nrm_free(ot->ctx, tau);
     nrm_free(ot->ctx, x);
     free_support(ot->ctx, &support);
     return st;

@@ -156,7 +156,8 @@ nrm_status nrm_ot_problem_make(nrm_ctx *ctx, const nrm_ot_caller *c, const nrm_s
                  NRM_LL(p->rows));
     ot->k = nrm_min_i64(o->k, ot->m);
     NRM_REQUIRE(ctx, ot->k >= (ot->m + ot->n - 1) / ot->n, NRM_E_INFEASIBLE,
-                "sparse-ot: %lld %ss of at most k = %lld entries hold %lld, and %lld %ss with mass need one each; raise k",
+                "sparse-ot: %lld %ss of at most k = %lld entries hold %lld, and %lld %ss with mass need one each; "
+                "raise k",
                 NRM_LL(ot->n), t ? "row" : "column", NRM_LL(ot->k), NRM_LL(ot->n * ot->k), NRM_LL(ot->m),
                 t ? "column" : "row");
     NRM_REQUIRE(ctx, isfinite(ot->gamma) && ot->gamma > 0, NRM_E_OVERFLOW,

@@ -104,12 +104,13 @@ nrm_status nrm_sparse_ot_router(nrm_ctx *ctx, int64_t tokens, int64_t experts, c
     nrm_clear_message(ctx);
     NRM_TRY(load(ctx, options, &o));
     NRM_REQUIRE(ctx, logits && combine, NRM_E_NULL, "sparse-ot-router: logits and combine must not be NULL");
-    NRM_REQUIRE(ctx, tokens >= 1 && experts >= 1, NRM_E_SHAPE, "sparse-ot-router: logits are %lld x %lld; there must be "
-                "tokens and experts", NRM_LL(tokens), NRM_LL(experts));
+    NRM_REQUIRE(ctx, tokens >= 1 && experts >= 1, NRM_E_SHAPE,
+                "sparse-ot-router: logits are %lld x %lld; there must be tokens and experts", NRM_LL(tokens), NRM_LL(experts));
     NRM_REQUIRE(ctx, nrm_mul_size(tokens, experts, &count), NRM_E_OVERFLOW, "sparse-ot-router: %lld x %lld logits are "
                 "more than memory can address", NRM_LL(tokens), NRM_LL(experts));
     NRM_REQUIRE(ctx, nrm_all_finite_f64(logits, count, &where), NRM_E_NONFINITE,
-                "sparse-ot-router: logits[%lld, %lld] is NaN or infinite", NRM_LL(where / experts), NRM_LL(where % experts));
+                "sparse-ot-router: logits[%lld, %lld] is NaN or infinite", NRM_LL(where / experts),
+                NRM_LL(where % experts));
 
     const bool by_token = o.kind == NRM_SPARSE_OT_TOKENS_CHOOSE;
     const double total = (double)tokens;

@@ -157,7 +157,8 @@ static nrm_status subgradient(nrm_ot *ot, const nrm_sparse_ot_options *o, double
         }
         s->iterations = t;
         s->converged = s->residual <= o->tol;
-        s->cancelled = nrm_tick(ot->ctx, "sparse-ot: subgradient", (double)t, (double)o->max_iter, "residual", residual);
+        s->cancelled = nrm_tick(ot->ctx, "sparse-ot: subgradient", (double)t, (double)o->max_iter, "residual",
+                                residual);
         if (s->converged || s->cancelled) break;
         for (int64_t i = 0; i < size; i++) at[i] += 0.5 / sqrt((double)t + 1) * ot->scale * gradient[i];
     }

@@ -104,7 +104,8 @@ static nrm_status maximise(job *w)
         NRM_TRY(try_support(w, NULL));
         if (!w->polished && w->dual_residual <= w->o->tol) NRM_TRY(refine(w));
         if (w->polished) adopt(w);
-        const bool certain = w->polished && primal(w, &w->plan) - w->solution.value <= w->o->tol * fabs(w->solution.value);
+        const double gap = primal(w, &w->plan) - w->solution.value;
+        const bool certain = w->polished && gap <= w->o->tol * fabs(w->solution.value);
         if (!certain && w->solution.kinked && w->average) NRM_TRY(try_support(w, w->average));
         w->solution.cancelled = nrm_cancelled(w->ctx);
     }
