@@ -117,8 +117,8 @@ nrm_status palettes(nrm_reproduction *r, nrm_ctx *ctx)
     nrm_measure(r, "colours-two", share[TWO] / share[QUADRATIC]);
     if (share[TWO] > share[QUADRATIC])
         nrm_measure_reason(r, "colours-two", "Between these palettes the quadratic plan of gamma 0.1 has %.4f %% non-zeros, "
-                           "close to the %.4f %% of a permutation, against %.4f %% for k = 2: costs are larger against "
-                           "gamma times a colour's mass than in the paper's pair of photographs",
+                           "close to the %.4f %% of a permutation, against %.4f %% for k = 2; the paper's palettes "
+                           "are of two photographs",
                            100 * share[QUADRATIC], 100 / (double)colours, 100 * share[TWO]);
     nrm_measure(r, "colours-error", ((error[TWO] < error[ONE]) + (error[QUADRATIC] < error[TWO])) / 2.0);
     if (!(error[TWO] < error[ONE]))

@@ -22,13 +22,13 @@ static const nrm_claim claims[] = {
     {.id = "smoother", .statement = "The objective becomes smoother as k grows: what L-BFGS leaves of the marginals' "
      "error falls from k = 4 to 8 to m", .where = "section 4: solver comparison", .figure = "iterations fall with k",
      .unit = "share of steps", .relation = NRM_TRUE, .holds = 1, .direction = 0.5},
-    {.id = "effort", .statement = "and the effort with it: evaluations at k = 4 over those at k = m",
+    {.id = "effort", .statement = "Its effort falls too: evaluations at k = 4 over those at k = m",
      .where = "section 4: solver comparison", .figure = "> 1", .unit = "x", .relation = NRM_AT_LEAST, .holds = 2,
      .direction = 1},
     {.id = "gap", .statement = "For k >= 2 the k-sparse plan is optimal within 1 %, certified (worst case)",
      .where = "Norma's polishing; the paper has no certificate", .figure = "", .unit = "%", .relation = NRM_AT_MOST,
      .holds = 1, .direction = 5},
-    {.id = "feasible", .statement = "and has exactly the marginals that were asked for", .where = "Norma's polishing",
+    {.id = "feasible", .statement = "The k-sparse plan has exactly the marginals that were asked for", .where = "Norma's polishing",
      .figure = "", .unit = "share of plans", .relation = NRM_TRUE, .holds = 1, .direction = 0.9},
     {.id = "colours-one", .statement = "Colour transfer: with k = 1 a plan between 256 colours has 256 non-zeros",
      .where = "table of colour transfer", .figure = "0.390625 %", .unit = "n times the share of non-zeros",
@@ -45,7 +45,7 @@ static const nrm_claim claims[] = {
     {.id = "router-load", .statement = "As a router, no expert gets more tokens than its capacity, without any "
      "tie-breaking", .where = "section on mixtures of experts", .figure = "<= capacity", .unit = "of capacity",
      .relation = NRM_AT_MOST, .holds = 1},
-    {.id = "router-dropped", .statement = "and fewer tokens are left without an expert than by top-k routing",
+    {.id = "router-dropped", .statement = "Fewer tokens are left without an expert than by top-k routing",
      .where = "section on mixtures of experts (V-MoE figures not seen)", .figure = "", .unit = "ratio",
      .relation = NRM_AT_MOST, .holds = 0.9, .direction = 1},
 };

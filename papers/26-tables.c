@@ -142,3 +142,9 @@ int64_t fill_rows(void *user, int64_t most, int64_t cols, double *dense)
     s->left -= count;
     return count;
 }
+
+int by_key(const void *x, const void *y)
+{
+    const double a = ((const keyed *)x)->key, b = ((const keyed *)y)->key;
+    return (a > b) - (a < b);
+}

@@ -37,4 +37,7 @@ nrm_status solve_csr(nrm_ctx *ctx, const nrm_csr *table, const nrm_top_eigenvect
 typedef struct row_source { int64_t left; uint64_t state; } row_source;
 int64_t fill_rows(void *user, int64_t most, int64_t cols, double *dense);
 
+typedef struct keyed { double key; int64_t row; } keyed;
+int by_key(const void *x, const void *y); /* for qsort, rising */
+
 #endif

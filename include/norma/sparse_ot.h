@@ -95,9 +95,11 @@ NRM_INFO(sparse_ot, NRM_SPARSE_OT_INFO);
  * so far.  NRM_E_NULL, _SHAPE, _RANGE, _NONFINITE (naming the entry); _INFEASIBLE: totals
  * differ, or n k < rows with mass; _OVERFLOW, _NOMEM.
  *
- * Cost: an evaluation reads the cost once.  Memory: a copy of the cost (column by column;
- * none with axis row and no zero masses), 64 m numbers a thread-independent block sum, the
- * plan.  Same bits for any number of threads. */
+ * Cost: an evaluation reads the cost once; more than one thread is used from 2 million
+ * entries on.  Memory: a copy of the cost (column by column; none with axis row and no zero
+ * masses), at most 64 m numbers for sums by blocks of columns, 25 n for supports, 20 m for
+ * lbfgs, 120 (m + 120) for the bundle, the plan; m n more for `relaxed`, and for polishing
+ * with k < m where m n is at most 4 million.  Same bits for any number of threads. */
 NRM_API NRM_NODISCARD nrm_status nrm_sparse_ot(nrm_ctx *ctx, int64_t m, int64_t n, const double *a, const double *b,
                                                const double *cost, nrm_csr *plan, double *alpha, double *beta,
                                                nrm_csr *relaxed, nrm_sparse_ot_info *info,
