@@ -174,6 +174,7 @@ static inline double plan_cost(const problem *p, const double *plan)
 static inline double semi_dual(const problem *p, const double *alpha, int64_t k, double gamma, double *gradient)
 {
     double value = 0;
+    if (p->m < 1) return 0;
     double *s = calloc((size_t)p->m, sizeof *s), *t = calloc((size_t)p->m, sizeof *t);
     for (int64_t i = 0; i < p->m; i++) {
         value += alpha[i] * p->a[i];

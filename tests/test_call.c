@@ -279,6 +279,123 @@ static void test_saved_problem(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* Rows handed over as a sparse matrix, or loaded from a LIBSVM file, are saved as their parts. */
+static void test_saved_sparse_rows(void **state)
+{
+    (void)state;
+    nrm_test_memory memory;
+    nrm_ctx *ctx = nrm_test_ctx(&memory);
+    const char *problem = nrm_test_temp("sparse.npz"), *rows = nrm_test_temp("rows.svm");
+    const double values[3] = {3, 1, 2};
+    const int64_t indptr[4] = {0, 1, 2, 3}, indices[3] = {0, 1, 1};
+    FILE *file = fopen(rows, "w");
+
+    assert_non_null(file);
+    assert_true(fputs("0 1:3\n0 2:1\n0 2:2\n", file) >= 0);
+    fclose(file);
+    for (int form = 0; form < 2; form++) {
+        nrm_call *call = new_call(ctx, "top-eigenvector"), *again;
+        if (form) assert_ok(ctx, nrm_call_input_path(call, "a", rows));
+        else assert_ok(ctx, nrm_call_input_csr(call, "a", NRM_F64, 3, 2, indptr, indices, values));
+        assert_ok(ctx, nrm_set_seed(ctx, UINT64_MAX)); /* beyond JSON's integers */
+        assert_ok(ctx, nrm_call_save_problem(call, problem));
+        nrm_call_destroy(call);
+        assert_ok(ctx, nrm_set_seed(ctx, 0));
+        assert_ok(ctx, nrm_call_load_problem(ctx, problem, &again));
+        assert_true(nrm_seed(ctx) == UINT64_MAX);
+        if (nrm_call_run(again) < 0) fail_msg("%s", nrm_message(ctx));
+        assert_near(fabs(((const double *)nrm_call_output(again, "v")->array.data)[0]), 1, 1e-12);
+        const char *json;
+        assert_ok(ctx, nrm_call_report(again, &json));
+        assert_non_null(strstr(json, "\"stream\": true"));
+        assert_non_null(strstr(json, "18446744073709551615"));
+        nrm_call_destroy(again);
+    }
+    remove(problem);
+    remove(rows);
+    assert_int_equal(memory.live, 1);
+    nrm_ctx_destroy(ctx);
+}
+
+/* Saved problems are files, and so hostile: parts missing, or at odds with each other. */
+static void test_broken_saved_problem(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    const char *path = nrm_test_temp("broken.npz");
+    static const char good[] = "{\"method\":\"top-eigenvector\",\"parameters\":{\"width\":1},\"seed\":3}";
+    static const char *const texts[] = {"{\"method\":\"nothing\"}", "{", "{\"method\":\"top-eigenvector\",\"parameters\":{\"widht\":1}}",
+                                        "{\"method\":\"top-eigenvector\",\"parameters\":{\"theta\":7.5}}", good, good, good};
+    int64_t indptr[3] = {0, 1, 2}, indices[2] = {0, 1}, shape[2] = {2, 2};
+    double values[2] = {1, 2};
+
+    for (int i = 0; i < (int)(sizeof texts / sizeof *texts); i++) {
+        int64_t length = (int64_t)strlen(texts[i]), three = 3, two = i == 4 ? 1 : 2;
+        char text[128];
+        memcpy(text, texts[i], (size_t)length + 1);
+        indices[1] = i == 5 ? 9 : 1; /* a column out of range */
+        shape[0] = i == 6 ? 5 : 2;   /* rows that indptr does not have */
+        nrm_named items[5] = {{.name = (char[]){"norma-call"}}, {.name = (char[]){"a.indptr"}}, {.name = (char[]){"a.indices"}},
+                              {.name = (char[]){"a.values"}}, {.name = (char[]){"a.shape"}}};
+        assert_ok(ctx, nrm_array_view(ctx, &items[0].array, NRM_U8, 1, &length, text));
+        assert_ok(ctx, nrm_array_view(ctx, &items[1].array, NRM_I64, 1, &three, indptr));
+        assert_ok(ctx, nrm_array_view(ctx, &items[2].array, NRM_I64, 1, &two, indices));
+        const int64_t both = 2;
+        assert_ok(ctx, nrm_array_view(ctx, &items[3].array, NRM_F64, 1, &both, values));
+        assert_ok(ctx, nrm_array_view(ctx, &items[4].array, NRM_I64, 1, &both, shape));
+        const nrm_bundle bundle = {items, 5};
+        nrm_call *call = NULL;
+        assert_ok(ctx, nrm_save_bundle(ctx, path, &bundle));
+        if (nrm_call_load_problem(ctx, path, &call) >= 0) fail_msg("broken problem %d was loaded", i);
+        assert_null(call);
+        assert_true(*nrm_message(ctx));
+    }
+    remove(path);
+    nrm_ctx_destroy(ctx);
+}
+
+/* A port for whole arrays refuses a stream; a sparse output fills dense memory given before. */
+static void test_forms_that_do_not_fit(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    const int64_t indptr[3] = {0, 1, 2}, indices[2] = {0, 1};
+    const float values[2] = {1, 2};
+    nrm_call *call = new_call(ctx, "softmax");
+    int calls = 0;
+
+    assert_ok(ctx, nrm_call_input_callback(call, "x", 2, fill_rows, &calls));
+    assert_status(ctx, nrm_call_run(call), NRM_E_ARGUMENT);
+    assert_message(ctx, "x is a stream of rows; it must be a whole array");
+    nrm_call_destroy(call);
+    assert_int_equal(nrm_call_input_rows(NULL, "x", NULL), NRM_E_NULL);
+
+    call = new_call(ctx, "softmax"); /* sparse becomes dense, in its own type */
+    assert_ok(ctx, nrm_call_input_csr(call, "x", NRM_F32, 2, 2, indptr, indices, values));
+    assert_ok(ctx, nrm_call_run(call));
+    assert_int_equal(nrm_call_output(call, "y")->array.dtype, NRM_F32);
+    assert_near((double)((const float *)nrm_call_output(call, "y")->array.data)[3], 0.88079707797788231, 1e-6);
+    nrm_call_destroy(call);
+
+    double plan[6];
+    const int64_t both[2] = {2, 3};
+    call = transport(ctx);
+    assert_ok(ctx, nrm_call_output_into(call, "plan", NRM_F64, 2, both, plan));
+    assert_true(nrm_call_run(call) >= 0);
+    nrm_call_destroy(call);
+    double columns[3] = {0};
+    for (int i = 0; i < 6; i++) columns[i % 3] += plan[i];
+    assert_all_near(columns, B, 3, 1e-9);
+
+    const int64_t turned[2] = {3, 2};
+    call = transport(ctx);
+    assert_ok(ctx, nrm_call_output_into(call, "plan", NRM_F64, 2, turned, plan));
+    assert_status(ctx, nrm_call_run(call), NRM_E_SHAPE);
+    assert_message(ctx, "the memory given for plan has shape 3x2; it must have 2x3");
+    nrm_call_destroy(call);
+    nrm_ctx_destroy(ctx);
+}
+
 static void test_bundle_members(void **state)
 {
     (void)state;
@@ -360,5 +477,7 @@ static void test_allocation_failures(void **state)
 NRM_TEST_MAIN(cmocka_unit_test(test_names), cmocka_unit_test(test_missing_and_misshapen),
               cmocka_unit_test(test_run_and_outputs), cmocka_unit_test(test_element_types),
               cmocka_unit_test(test_rows_in_every_form), cmocka_unit_test(test_saved_problem),
+              cmocka_unit_test(test_saved_sparse_rows), cmocka_unit_test(test_broken_saved_problem),
+              cmocka_unit_test(test_forms_that_do_not_fit),
               cmocka_unit_test(test_bundle_members), cmocka_unit_test(test_methods_json),
               cmocka_unit_test(test_allocation_failures))

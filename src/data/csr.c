@@ -77,17 +77,23 @@ nrm_status nrm_csr_check(nrm_ctx *ctx, const nrm_csr *s)
     return NRM_OK;
 }
 
+void nrm_csr_scatter(void *dense, const nrm_csr *s)
+{
+    memset(dense, 0, (size_t)(s->rows * s->cols) * nrm_dtype_size(s->dtype));
+    for (int64_t i = 0; i < s->rows; i++)
+        for (int64_t k = s->indptr[i]; k < s->indptr[i + 1]; k++) {
+            const int64_t at = i * s->cols + s->indices[k];
+            if (s->dtype == NRM_F32) ((float *)dense)[at] = ((const float *)s->values)[k];
+            else ((double *)dense)[at] = ((const double *)s->values)[k];
+        }
+}
+
 nrm_status nrm_csr_to_dense(nrm_ctx *ctx, nrm_array *a, const nrm_csr *s)
 {
     NRM_REQUIRE(ctx, a, NRM_E_NULL, "csr: a must not be NULL");
     NRM_TRY(nrm_csr_check(ctx, s));
-    NRM_TRY(nrm_array_create(ctx, a, s->dtype, 2, (const int64_t[]){s->rows, s->cols}));
-    for (int64_t i = 0; i < s->rows; i++)
-        for (int64_t k = s->indptr[i]; k < s->indptr[i + 1]; k++) {
-            const int64_t at = i * s->cols + s->indices[k];
-            if (s->dtype == NRM_F32) ((float *)a->data)[at] = ((const float *)s->values)[k];
-            else ((double *)a->data)[at] = ((const double *)s->values)[k];
-        }
+    NRM_TRY(nrm_array_create_raw(ctx, a, s->dtype, 2, (const int64_t[]){s->rows, s->cols}));
+    nrm_csr_scatter(a->data, s);
     return NRM_OK;
 }
 

@@ -51,6 +51,9 @@ bool nrm_wire_is_native(nrm_wire wire); /* the bytes are the values: no decoding
 bool nrm_wire_decode(nrm_wire wire, const void *raw, int64_t n, void *to, int64_t *where);
 bool nrm_wire_decode_f64(nrm_wire wire, const void *raw, int64_t n, double *to);
 
+/* Fill rows x cols elements of the matrix's own type; s is sound (nrm_csr_check). */
+void nrm_csr_scatter(void *dense, const nrm_csr *s);
+
 /* ---- Bundles --------------------------------------------------------------------------- */
 
 /* Append an array under a name; the array becomes the bundle's (destroyed when

@@ -70,9 +70,12 @@ nrm_status nrm_option_from_text(nrm_ctx *ctx, const nrm_method *method, const nr
                                 const char *text, void *options);
 int nrm_choice_word(const nrm_param *param, int64_t index, char *word, size_t size); /* -1: none */
 
-/* In `run`: make the array or the CSR of an output, or check the caller's own memory.
- * Does nothing when the output is not wanted. */
+/* In `run`: make the array of an output, or check the caller's own memory for it.  Does
+ * nothing when the output is not wanted. */
 nrm_status nrm_output_array(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int ndim, const int64_t *shape);
-nrm_status nrm_output_csr(nrm_ctx *ctx, nrm_value *out, nrm_dtype dtype, int64_t rows, int64_t cols, int64_t nnz);
+/* A sparse output: before the work, check the caller's (dense) memory; after it, hand the
+ * matrix over (csr becomes {0}) or spread it out in that memory. */
+nrm_status nrm_output_csr_check(nrm_ctx *ctx, const nrm_value *out, nrm_dtype dtype, int64_t rows, int64_t cols);
+void nrm_output_csr(nrm_ctx *ctx, nrm_value *out, nrm_csr *csr);
 
 #endif

@@ -44,6 +44,8 @@ static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const v
     const double *a = in[0].array.data, *b = in[1].array.data;
     nrm_csr plan = {0}, relaxed = {0};
 
+    NRM_TRY(nrm_output_csr_check(ctx, &out[0], NRM_F64, m, n));
+    NRM_TRY(nrm_output_csr_check(ctx, &out[3], NRM_F64, m, n));
     NRM_TRY(nrm_output_array(ctx, &out[1], NRM_F64, 1, &m));
     NRM_TRY(nrm_output_array(ctx, &out[2], NRM_F64, 1, &n));
     nrm_csr *plan_place = out[0].wanted ? &plan : NULL, *relaxed_place = out[3].wanted ? &relaxed : NULL;
@@ -53,8 +55,8 @@ static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const v
             ? nrm_sparse_ot_f32(ctx, m, n, a, b, cost->data, plan_place, alpha, beta, relaxed_place, info, options)
             : nrm_sparse_ot(ctx, m, n, a, b, cost->data, plan_place, alpha, beta, relaxed_place, info, options);
     if (st < 0) return st;
-    if (plan_place) out[0].kind = NRM_VALUE_CSR, out[0].csr = plan;
-    if (relaxed_place) out[3].kind = NRM_VALUE_CSR, out[3].csr = relaxed;
+    if (plan_place) nrm_output_csr(ctx, &out[0], &plan);
+    if (relaxed_place) nrm_output_csr(ctx, &out[3], &relaxed);
     return st;
 }
 
