@@ -85,7 +85,9 @@ NRM_CHOICES(nrm_top_eigenvector_rate, NRM_TOP_EIGENVECTOR_RATES);
     P(i64, audit_rows, 0, 0, 1000000, "rows", "0.1",                                                \
       "keep so many rows drawn uniformly and estimate |Av|^2 from them with an interval; 0 = no audit") \
     P(flag, residual, false, "0.1",                                                                 \
-      "read the rows a second time for the exact |Av|^2 and residual")
+      "read the rows a second time for the exact |Av|^2 and residual")                              \
+    P(i64, columns, 0, 0, INT64_C(1) << 53, "", "0.1",                                              \
+      "numbers in a row, where the input cannot tell (sparse rows from a pipe); 0 = as the input says")
 
 NRM_OPTIONS(top_eigenvector, NRM_TOP_EIGENVECTOR_OPTIONS);
 

@@ -48,6 +48,7 @@ static nrm_status pick_member(nrm_call *c, const nrm_port *port, nrm_call_input_
     return NRM_OK;
 }
 
+/* A method of rows may have a parameter `columns` for inputs that do not say how many. */
 static int64_t columns_param(const nrm_call *c)
 {
     const nrm_param *p = nrm_param_find(c->method, "columns");

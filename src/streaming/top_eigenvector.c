@@ -87,6 +87,8 @@ nrm_status nrm_top_eigenvector(nrm_ctx *ctx, nrm_rows *rows, double *v, nrm_top_
     const int64_t d = nrm_rows_cols(rows);
     NRM_REQUIRE(ctx, d >= 1, NRM_E_SHAPE, NRM_TOP_EIGENVECTOR ": a has %lld columns; it must have at least one",
                 NRM_LL(d));
+    NRM_REQUIRE(ctx, o.columns == 0 || o.columns == d, NRM_E_SHAPE, NRM_TOP_EIGENVECTOR ": a has %lld columns, but "
+                "columns is %lld; leave it at 0 unless the input cannot tell", NRM_LL(d), NRM_LL(o.columns));
     NRM_TRY(NRM_ALLOC(ctx, u, d, NRM_TOP_EIGENVECTOR));
     nrm_info_clear(&found);
     st = o.algorithm == NRM_TOP_EIGENVECTOR_POWER ? nrm_power_method(ctx, rows, &o, u, &found)
