@@ -37,7 +37,8 @@ def contenders(n, rng):
 
     found = [("norma auto", ours()), ("norma two-pass", ours(algorithm="two-pass")),
              ("norma three-pass-recompute", ours(algorithm="three-pass-recompute")),
-             ("norma three-pass-reload", ours(algorithm="three-pass-reload")), ("numpy by hand, in place", each(by_hand))]
+             ("norma three-pass-reload", ours(algorithm="three-pass-reload")),
+             ("norma online (Milakov, Gimelshein)", ours(algorithm="online")), ("numpy by hand, in place", each(by_hand))]
     try:
         import torch
         torch.set_num_threads(THREADS)
