@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ISAS = 3, ALGORITHMS = 4, CONTENDERS = ISAS * ALGORITHMS + 2 };
+enum { ISAS = 3, ALGORITHMS = 5, CONTENDERS = ISAS * ALGORITHMS + 2 };
 
 typedef struct job {
     char name[BENCH_NAME];
@@ -43,7 +43,8 @@ static int fill_jobs(const bench *b, job *jobs, nrm_contender *contenders, int64
         {NRM_SOFTMAX_ISA_AVX512, "avx512"}, {NRM_SOFTMAX_ISA_AVX2, "avx2"}, {NRM_SOFTMAX_ISA_SCALAR, "scalar"}};
     static const struct { int id; const char *name; } algorithms[ALGORITHMS] = {
         {NRM_SOFTMAX_TWO_PASS, "two-pass"}, {NRM_SOFTMAX_THREE_PASS_RECOMPUTE, "three-pass-recompute"},
-        {NRM_SOFTMAX_THREE_PASS_RELOAD, "three-pass-reload"}, {NRM_SOFTMAX_BLOCK_RELOAD, "block-reload"}};
+        {NRM_SOFTMAX_THREE_PASS_RELOAD, "three-pass-reload"}, {NRM_SOFTMAX_BLOCK_RELOAD, "block-reload"},
+        {NRM_SOFTMAX_ONLINE, "online"}};
     const bool has[ISAS] = {b->kit->machine->avx512, b->kit->machine->avx2, true};
     int count = 0;
 

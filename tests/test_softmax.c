@@ -104,8 +104,9 @@ static void test_lengths(void **state)
         for (int i = 0; i < n; i++) sum += reference[i] = exp(xd[i] - top);
         FOR_ALL (o) {
             const int64_t shift = n % 8; /* y unaligned */
-            /* z - max is rounded in three passes, nothing is in pairs */
-            const double tolerance = strncmp(names[algorithm_], "three", 5) == 0 ? 6e-6 : 1e-6;
+            /* z - max is rounded by three passes and online, nothing is in pairs */
+            const bool rounds = strncmp(names[algorithm_], "three", 5) == 0 || algorithm_ == NRM_SOFTMAX_ONLINE;
+            const double tolerance = rounds ? 6e-6 : 1e-6;
             if (n % 3) o.nt_stores = NRM_SOFTMAX_NT_ALWAYS;
             o.block = 1024;
             for (int i = 0; i < MOST + 8; i++) y[i] = 7, yd[i] = 7;
@@ -127,6 +128,43 @@ static void test_lengths(void **state)
     }
     row_f32(x, 1, y, NULL, NULL);
     assert_true(y[0] == 1);
+}
+
+/* Online: the maximum rises at every element, once, or never; lanes and blocks differ in
+ * theirs; excluded entries and a lane of nothing else need no exact path. */
+static void test_online(void **state)
+{
+    (void)state;
+    enum { N = 5003, SLOPES = 4 };
+    static const double slope[SLOPES] = {0.01, -0.01, 1.25, -1.25};
+    static double x[N], y[N], expected[N];
+    static float narrow[N], narrow_y[N];
+    nrm_softmax_info info;
+
+    for (int isa = 1; isa <= (int)nrm_cpu_isa() + 1; isa++)
+        for (int k = 0; k < SLOPES; k++) {
+            nrm_softmax_options o = options_of(NRM_SOFTMAX_ONLINE, (nrm_softmax_isa)isa);
+            double sum = 0, lse;
+            const double top = slope[k] * (slope[k] > 0 ? N - 1 : 0);
+            o.block = 1024;
+            for (int i = 0; i < N; i++) {
+                narrow[i] = (float)(slope[k] * i);
+                x[i] = (double)narrow[i];
+                if (i % 16 == 5) narrow[i] = -INFINITY, x[i] = i % 3 ? -INFINITY : -DBL_MAX;
+                sum += expected[i] = exp(x[i] - top);
+            }
+            assert_ok(NULL, nrm_softmax_f64(NULL, 1, N, x, N, NULL, y, N, &lse, &info, &o));
+            assert_near(lse, top + log(sum), 2e-15);
+            assert_true(info.slow_rows == 0 && info.bytes == 3 * sizeof y);
+            assert_string_equal(info.algorithm, "online");
+            for (int i = 0; i < N; i++) assert_near(y[i], expected[i] / sum, 4e-15);
+            assert_ok(NULL, nrm_softmax_f32(NULL, 1, N, narrow, N, NULL, narrow_y, N, &lse, &info, &o));
+            assert_near(lse, top + log(sum), 1e-6);
+            assert_true(info.slow_rows == 0);
+            for (int i = 0; i < N; i++) assert_near((double)narrow_y[i], expected[i] / sum, 2e-6);
+            assert_ok(NULL, nrm_softmax_f32(NULL, 1, N, narrow, N, NULL, NULL, N, &lse, &info, &o));
+            assert_near(info.bytes, sizeof narrow, 0);
+        }
 }
 
 /* Softmax does not change under a shift of x, up to the rounding of x. */
@@ -290,5 +328,6 @@ static void test_info(void **state)
 
 NRM_TEST_MAIN(cmocka_unit_test(test_worked_numbers), cmocka_unit_test(test_extexp),
               cmocka_unit_test(test_numpy_values), cmocka_unit_test(test_far_row), cmocka_unit_test(test_lengths),
-              cmocka_unit_test(test_shift), cmocka_unit_test(test_threads_and_place), cmocka_unit_test(test_refusals), cmocka_unit_test(test_memory),
-              cmocka_unit_test(test_cancel), cmocka_unit_test(test_info))
+              cmocka_unit_test(test_online), cmocka_unit_test(test_shift), cmocka_unit_test(test_threads_and_place),
+              cmocka_unit_test(test_refusals), cmocka_unit_test(test_memory), cmocka_unit_test(test_cancel),
+              cmocka_unit_test(test_info))

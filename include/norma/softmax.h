@@ -17,7 +17,7 @@
  *     A row with nothing left: `all_masked` decides; its lse is -inf.
  *   - no finite input overflows; rows beyond |z| = 130000 take an exact f64 path.
  *   - relative error of y_i at most 1e-6 (f32), 2e-15 (f64) for two-pass and block-reload,
- *     hence for auto, at alpha = 1 without bias; three passes round z - max and lose up to a
+ *     hence for auto, at alpha = 1 without bias; the others round z - max and lose up to a
  *     digit.  Results below 1.2e-38 (2.2e-308) may be flushed to 0 by one instruction set
  *     and not by another.
  *   - a row of one column (or of length 1) gives exactly 1.
@@ -42,13 +42,16 @@ extern "C" {
 #endif
 
 /* block-reload is ours: the exponent of a block's maximum takes the place of the maximum,
- * so one exponential an element and the accuracy of two-pass; what auto uses in cache. */
+ * so one exponential an element and the accuracy of two-pass; what auto uses in cache.
+ * online (Milakov, Gimelshein, 2018, arXiv 1805.02867) keeps a running maximum and rescales
+ * the sum when it rises: a baseline that auto never takes. */
 #define NRM_SOFTMAX_ALGORITHMS(C)                                    \
     C(NRM_SOFTMAX_AUTO, "auto")                                      \
     C(NRM_SOFTMAX_TWO_PASS, "two-pass")                              \
     C(NRM_SOFTMAX_THREE_PASS_RECOMPUTE, "three-pass-recompute")      \
     C(NRM_SOFTMAX_THREE_PASS_RELOAD, "three-pass-reload")            \
-    C(NRM_SOFTMAX_BLOCK_RELOAD, "block-reload")
+    C(NRM_SOFTMAX_BLOCK_RELOAD, "block-reload")                      \
+    C(NRM_SOFTMAX_ONLINE, "online")
 NRM_CHOICES(nrm_softmax_algorithm, NRM_SOFTMAX_ALGORITHMS);
 
 #define NRM_SOFTMAX_ISAS(C)             \
@@ -210,6 +213,36 @@ NRM_API NRM_NODISCARD nrm_status nrm_softmax_pair_finish_f32(nrm_ctx *ctx, nrm_s
 NRM_API NRM_NODISCARD nrm_status nrm_softmax_pair_finish_f64(nrm_ctx *ctx, nrm_softmax_pair pair, int64_t n,
                                                              const double *x, const uint8_t *keep, double *y,
                                                              const nrm_softmax_options *options);
+
+/* ---- Derivatives called by name (norma/call.h) ----------------------------------------------------
+ *
+ * Parameters of the methods softmax-backward and cross-entropy, and what they report.  The
+ * typed functions above take nrm_softmax_options. */
+
+#define NRM_SOFTMAX_BACKWARD_OPTIONS(P)                                              \
+    P(flag, log, false, "0.1", "y is the log-softmax")                               \
+    P(f64, alpha, 1.0, -DBL_MAX, DBL_MAX, "", "0.1", "factor on x in the forward call")
+NRM_OPTIONS(softmax_backward, NRM_SOFTMAX_BACKWARD_OPTIONS);
+
+#define NRM_SOFTMAX_BACKWARD_INFO(F)          \
+    F(i64, rows, "", "rows")                  \
+    F(i64, columns, "", "elements of a row")  \
+    F(f64, seconds, "s", "wall time")
+NRM_INFO(softmax_backward, NRM_SOFTMAX_BACKWARD_INFO);
+
+#define NRM_CROSS_ENTROPY_OPTIONS(P)                                                                     \
+    P(f64, alpha, 1.0, -DBL_MAX, DBL_MAX, "", "0.1", "factor on x, the inverse of the temperature")      \
+    P(f64, scale, 1.0, -DBL_MAX, DBL_MAX, "", "0.1",                                                     \
+      "factor on the gradient: 1/rows for that of the mean loss")
+NRM_OPTIONS(cross_entropy, NRM_CROSS_ENTROPY_OPTIONS);
+
+#define NRM_CROSS_ENTROPY_INFO(F)                                                             \
+    F(i64, rows, "", "rows")                                                                  \
+    F(i64, columns, "", "elements of a row")                                                  \
+    F(i64, ignored, "", "rows whose target is negative")                                      \
+    F(f64, mean, "nats", "mean loss of the rows that are not ignored; NaN if there are none") \
+    F(f64, seconds, "s", "wall time")
+NRM_INFO(cross_entropy, NRM_CROSS_ENTROPY_INFO);
 
 #ifdef __cplusplus
 }

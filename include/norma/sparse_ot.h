@@ -145,43 +145,37 @@ NRM_API NRM_NODISCARD nrm_status nrm_sparse_simplex_jvp(nrm_ctx *ctx, int64_t m,
 #define NRM_SPARSE_OT_ROUTERS(C) C(NRM_SPARSE_OT_EXPERTS_CHOOSE, "experts-choose") C(NRM_SPARSE_OT_TOKENS_CHOOSE, "tokens-choose")
 NRM_CHOICES(nrm_sparse_ot_router_kind, NRM_SPARSE_OT_ROUTERS);
 
-typedef struct nrm_sparse_ot_router_options {
-    size_t size;            /* set by nrm_sparse_ot_router_options_default() */
-    int kind;               /* nrm_sparse_ot_router_kind */
-    double capacity_factor; /* c > 0, experts choose */
-    int64_t k;              /* most experts of a token, >= 1, tokens choose */
-    double gamma;           /* > 0 */
-    double lr;              /* step of Adam, > 0 */
-    int64_t adam_iters;     /* steps, >= 1 */
-    bool softmax_weights;   /* combine weights are softmax entries at the chosen places; else plan entries */
-} nrm_sparse_ot_router_options;
+#define NRM_SPARSE_OT_ROUTER_OPTIONS(P)                                                                     \
+    P(choice, kind, NRM_SPARSE_OT_EXPERTS_CHOOSE, NRM_SPARSE_OT_ROUTERS, "0.1",                             \
+      "who is limited: each expert to its capacity, or each token to k experts")                            \
+    P(f64, capacity_factor, 1.0, NRM_POSITIVE, DBL_MAX, "", "0.1",                                          \
+      "experts choose: capacity of an expert over its fair share tokens/experts")                           \
+    P(i64, k, 1, 1, INT64_MAX, "", "0.1", "tokens choose: most experts of a token")                         \
+    P(f64, gamma, 1.0, NRM_POSITIVE, DBL_MAX, "1/tokens", "0.1", "weight of the quadratic term")            \
+    P(f64, lr, 1e-2, NRM_POSITIVE, DBL_MAX, "", "0.1", "step length of Adam")                               \
+    P(i64, adam_iters, 20, 1, 100000000, "", "0.1", "steps of Adam, all taken")                             \
+    P(flag, softmax_weights, true, "0.1",                                                                   \
+      "combine holds the softmax entries at the chosen places; without it the entries of the plan")
+NRM_OPTIONS(sparse_ot_router, NRM_SPARSE_OT_ROUTER_OPTIONS);
 
-static inline nrm_sparse_ot_router_options nrm_sparse_ot_router_options_default(void)
-{
-    nrm_sparse_ot_router_options options = NRM_ZERO;
-    options.size = sizeof options;
-    options.kind = NRM_SPARSE_OT_EXPERTS_CHOOSE;
-    options.capacity_factor = 1;
-    options.k = 1;
-    options.gamma = 1;
-    options.lr = 1e-2;
-    options.adam_iters = 20;
-    options.softmax_weights = true;
-    return options;
-}
-
-typedef struct nrm_sparse_ot_router_info {
-    int64_t k;               /* the limit used */
-    int64_t assigned;        /* (token, expert) pairs */
-    int64_t unassigned;      /* tokens with no expert */
-    int64_t max_load, min_load; /* of an expert, in tokens */
-    double residual;         /* largest error of a marginal after the last step, in tokens */
-} nrm_sparse_ot_router_info;
+#define NRM_SPARSE_OT_ROUTER_INFO(F)                                                                \
+    F(i64, k, "", "the limit used: the capacity of an expert, or the experts of a token")           \
+    F(i64, assigned, "", "(token, expert) pairs")                                                   \
+    F(i64, unassigned, "", "tokens with no expert")                                                 \
+    F(i64, max_load, "tokens", "most tokens of an expert")                                          \
+    F(i64, min_load, "tokens", "fewest tokens of an expert")                                        \
+    F(f64, residual, "tokens", "largest error of a marginal of the plan after the last step")       \
+    F(f64, seconds, "s", "wall time")
+NRM_INFO(sparse_ot_router, NRM_SPARSE_OT_ROUTER_INFO);
 
 /*   logits   in   tokens x experts, row-major, finite
- *   combine  out  tokens x experts (f64): weight of each chosen pair; made by the call
- *   softmax  out  tokens x experts: for the backward pass; may be NULL
- *   info     out  may be NULL;  options NULL = defaults */
+ *   combine  out  tokens x experts (f64): weight of each chosen pair; made by the call, ended
+ *                 by nrm_csr_destroy(ctx, combine)
+ *   softmax  out  tokens x experts: for the backward pass; may be NULL, may be logits
+ *   info     out  may be NULL;  options NULL = defaults
+ * NRM_OK; NRM_PARTIAL: cancelled, all outputs are those of the steps taken; NRM_E_NULL, _SHAPE,
+ * _RANGE, _NONFINITE (naming the entry), _OVERFLOW, _NOMEM: outputs untouched.  Cost: a step
+ * reads the logits once.  Same bits for any number of threads. */
 NRM_API NRM_NODISCARD nrm_status nrm_sparse_ot_router(nrm_ctx *ctx, int64_t tokens, int64_t experts,
                                                       const double *logits, nrm_csr *combine, double *softmax,
                                                       nrm_sparse_ot_router_info *info,

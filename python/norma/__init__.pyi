@@ -191,6 +191,121 @@ def save(path: str | PathLike[str], data: ArrayLike | _Sparse | Mapping[str, Arr
     """
     ...
 
+class _CrossEntropyInfo(Info):
+    rows: int
+    columns: int
+    ignored: int
+    mean: float
+    seconds: float
+
+class _CrossEntropyResult(Result):
+    info: _CrossEntropyInfo
+    loss: NDArray[np.float64]
+    gradient: NDArray[np.float32 | np.float64]
+
+def cross_entropy(
+    x: ArrayLike | PathLike[str],
+    target: ArrayLike | PathLike[str],
+    *,
+    alpha: float | None = 1.0,
+    scale: float | None = 1.0,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _CrossEntropyResult:
+    """Cross-entropy of the softmax of each row with a target class, and its gradient.
+
+    loss = logsumexp(alpha x) - alpha x_target along the last axis, and its gradient alpha
+    scale (softmax_i - [i = target]).
+
+    No exponential overflows. At the target the gradient is alpha scale (exp(-loss) - 1), so
+    that loss and gradient agree. Losses are double precision and never negative; their
+    absolute error is that of the logarithm of the sum, so a loss near 0 has few digits.
+
+    A row with a negative target is ignored: loss 0 and gradient 0. A NaN makes the loss and
+    the gradient of its row NaN; a target whose score is -inf has loss inf.
+
+    The result does not depend on the number of threads.
+
+    Parameters
+    ----------
+    x : array_like float32 or float64
+        scores of any shape with at least one axis; the last axis is the classes. Also a
+        file as pathlib.Path.
+    target : array_like int64
+        class of each row, counted from 0; negative: the row is ignored.  Shape of x without
+        its last axis. Also a file as pathlib.Path.
+    alpha : float, default 1.0
+        factor on x, the inverse of the temperature.
+    scale : float, default 1.0
+        factor on the gradient: 1/rows for that of the mean loss.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        loss : ndarray float64
+            minus the logarithm of the target's probability, 0 in ignored rows; shape of
+            target. Unit: nats.
+        gradient : ndarray float32 or float64
+            scale times the derivative of the sum of the losses by x; shape and type of x,
+            and it may be x itself. Made when it costs nothing.
+        info.rows : int
+            rows.
+        info.columns : int
+            elements of a row.
+        info.ignored : int
+            rows whose target is negative.
+        info.mean : float
+            mean loss of the rows that are not ignored; NaN if there are none. Unit: nats.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    Marat Dukhan, Artsiom Ablavatski: The Two-Pass Softmax Algorithm, 2020, arXiv
+    2001.04438.
+
+    Examples
+    --------
+    >>> import norma
+
+    Two rows: odds of 1 to 1 and of 3 to 1.
+
+    >>> result = norma.cross_entropy([[0, 0], [0, 1.0986122886681098]], target=[0, 1])
+    >>> result.loss  # [0.6931471805599453,0.2876820724517809]
+    >>> result.gradient  # [[-0.5,0.5],[0.25,-0.25]]
+    >>> result.info.mean  # 0.4904146265058631
+
+    An ignored row, and the gradient of the mean of the other two.
+
+    >>> result = norma.cross_entropy([[1, 2, 3], [5, 5, 5], [0, 0, 0]], target=[2, -1, 1], scale=0.5)
+    >>> result.loss  # [0.4076059644443804,0,1.0986122886681098]
+    >>> result.gradient  # [[0.04501528658519023,0.12236423552739884,-0.16737952211258907],[0,0,0],[0.16666666666666666,-0.3333333333333333,0.16666666666666666]]
+    >>> result.info.ignored  # 1
+
+    A score that no exponential can hold.
+
+    >>> result = norma.cross_entropy([0, -1000], target=[1])
+    >>> result.loss  # [1000]
+    >>> result.gradient  # [1,-1]
+    >>> result.info.mean  # 1000
+    """
+    ...
+
 class _SoftmaxInfo(Info):
     rows: int
     columns: int
@@ -211,7 +326,7 @@ def softmax(
     x: ArrayLike | PathLike[str],
     *,
     mask: ArrayLike | PathLike[str] | None = None,
-    algorithm: Literal["auto", "two-pass", "three-pass-recompute", "three-pass-reload", "block-reload"] | None = "auto",
+    algorithm: Literal["auto", "two-pass", "three-pass-recompute", "three-pass-reload", "block-reload", "online"] | None = "auto",
     log: bool | None = False,
     alpha: float | None = 1.0,
     isa: Literal["auto", "scalar", "avx2", "avx512"] | None = "auto",
@@ -249,7 +364,7 @@ def softmax(
     mask : array_like uint8, optional
         0 excludes an element; of the shape of x, or one row for all. Also a file as
         pathlib.Path.
-    algorithm : {'auto', 'two-pass', 'three-pass-recompute', 'three-pass-reload', 'block-reload'}, default 'auto'
+    algorithm : {'auto', 'two-pass', 'three-pass-recompute', 'three-pass-reload', 'block-reload', 'online'}, default 'auto'
         how the passes over memory are arranged; auto goes by the length of a row.
     log : bool, default False
         log-softmax, z - logsumexp(z), in place of softmax.
@@ -339,6 +454,104 @@ def softmax(
 
     >>> result = norma.softmax([[1, 2, 3], [1, 1, 1]], algorithm='two-pass', isa='scalar')
     >>> result.y  # [[0.09003057317038046,0.24472847105479767,0.6652409557748219],[0.3333333333333333,0.3333333333333333,0.3333333333333333]]
+    """
+    ...
+
+class _SoftmaxBackwardInfo(Info):
+    rows: int
+    columns: int
+    seconds: float
+
+class _SoftmaxBackwardResult(Result):
+    info: _SoftmaxBackwardInfo
+    dx: NDArray[np.float32 | np.float64]
+
+def softmax_backward(
+    y: ArrayLike | PathLike[str],
+    gradient: ArrayLike | PathLike[str],
+    *,
+    log: bool | None = False,
+    alpha: float | None = 1.0,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _SoftmaxBackwardResult:
+    """Derivative of a loss by the argument of softmax or log-softmax, from that by its result.
+
+    With y = softmax(alpha x) along the last axis and g the derivative of a loss by y,
+
+    dx = alpha y (g - <y, g>), and with log, dx = alpha (g - exp(y) sum g).
+
+    x itself is not needed. The sums are taken in double precision. Masked elements have y =
+    0 and so dx = 0. With log they have y = -inf: constant whatever x is, so their g counts
+    for nothing and their dx is 0.
+
+    The result does not depend on the number of threads.
+
+    Parameters
+    ----------
+    y : array_like float32 or float64
+        what softmax returned, of any shape with at least one axis; the last axis is the
+        normalised one. Also a file as pathlib.Path.
+    gradient : array_like float32 or float64
+        derivative of a loss by y; shape of y. Also a file as pathlib.Path.
+    log : bool, default False
+        y is the log-softmax.
+    alpha : float, default 1.0
+        factor on x in the forward call.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        dx : ndarray float32 or float64
+            derivative of the loss by x; shape and type of y, and it may be y or gradient
+            itself.
+        info.rows : int
+            rows.
+        info.columns : int
+            elements of a row.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    Marat Dukhan, Artsiom Ablavatski: The Two-Pass Softmax Algorithm, 2020, arXiv
+    2001.04438.
+
+    Examples
+    --------
+    >>> import norma
+
+    Of the first probability alone.
+
+    >>> result = norma.softmax_backward([0.25, 0.75], gradient=[1, 0])
+    >>> result.dx  # [0.1875,-0.1875]
+
+    Rows, one of them certain: nothing flows.
+
+    >>> result = norma.softmax_backward([[0.5, 0.25, 0.25], [1, 0, 0]], gradient=[[1, 2, 4], [1, 2, 4]])
+    >>> result.dx  # [[-0.5,0,0.5],[0,0,0]]
+    >>> result.info.rows  # 2
+    >>> result.info.columns  # 3
+
+    Of a log-probability, at twice the temperature.
+
+    >>> result = norma.softmax_backward([-1.3862943611198906, -0.2876820724517809], gradient=[1, 0], log=True, alpha=0.5)
+    >>> result.dx  # [0.375,-0.375]
     """
     ...
 
@@ -546,6 +759,143 @@ def sparse_ot(
     """
     ...
 
+class _SparseOtRouterInfo(Info):
+    k: int
+    assigned: int
+    unassigned: int
+    max_load: int
+    min_load: int
+    residual: float
+    seconds: float
+
+class _SparseOtRouterResult(Result):
+    info: _SparseOtRouterInfo
+    combine: Any
+    softmax: NDArray[np.float64]
+
+def sparse_ot_router(
+    logits: ArrayLike | PathLike[str],
+    *,
+    kind: Literal["experts-choose", "tokens-choose"] | None = "experts-choose",
+    capacity_factor: float | None = 1.0,
+    k: int | None = 1,
+    gamma: float | None = 1.0,
+    lr: float | None = 0.01,
+    adam_iters: int | None = 20,
+    softmax_weights: bool | None = True,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _SparseOtRouterResult:
+    """Tokens to experts by sparse transport: no expert above its capacity, or at most k experts a token.
+
+    The softmax S of the logits says how well each expert suits each token. Every token
+    carries mass 1, every expert takes tokens/experts, and the plan of transport with cost
+    -S and weight gamma of the quadratic term is found by a fixed number of steps of Adam on
+    the semi-dual, from 0.
+
+    experts-choose limits each expert to its capacity: tokens/experts times capacity_factor,
+    rounded up, then up to a multiple of 4, at most all tokens. A token may then have
+    several experts or none. tokens-choose limits each token to k experts; then every token
+    has one, and loads are balanced as far as the steps went: residual says how far.
+
+    The weights are softmax entries at the chosen places, so a gradient flows through the
+    softmax while the places count as constant. Without softmax_weights they are the entries
+    of the plan, in tokens.
+
+    The limits hold by construction, whatever the number of steps; ties go to the lowest
+    index.
+
+    Parameters
+    ----------
+    logits : array_like (tokens, experts), float64
+        score of each token for each expert, before the softmax. Also a file as
+        pathlib.Path.
+    kind : {'experts-choose', 'tokens-choose'}, default 'experts-choose'
+        who is limited: each expert to its capacity, or each token to k experts.
+    capacity_factor : float, default 1.0
+        experts choose: capacity of an expert over its fair share tokens/experts. Above 0.
+    k : int, default 1
+        tokens choose: most experts of a token. At least 1.
+    gamma : float, default 1.0
+        weight of the quadratic term. Above 0. Unit: 1/tokens.
+    lr : float, default 0.01
+        step length of Adam. Above 0.
+    adam_iters : int, default 20
+        steps of Adam, all taken. From 1 to 100000000.
+    softmax_weights : bool, default True
+        combine holds the softmax entries at the chosen places; without it the entries of
+        the plan.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        combine : sparse matrix (tokens, experts), float64
+            weight of each chosen (token, expert) pair; no entry elsewhere.
+        softmax : ndarray (tokens, experts), float64
+            softmax of the logits of each token, which the backward pass needs. Made when it
+            costs nothing.
+        info.k : int
+            the limit used: the capacity of an expert, or the experts of a token.
+        info.assigned : int
+            (token, expert) pairs.
+        info.unassigned : int
+            tokens with no expert.
+        info.max_load : int
+            most tokens of an expert. Unit: tokens.
+        info.min_load : int
+            fewest tokens of an expert. Unit: tokens.
+        info.residual : float
+            largest error of a marginal of the plan after the last step. Unit: tokens.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    T. Liu, J. Puigcerver, M. Blondel, Sparsity-Constrained Optimal Transport, ICLR 2023.
+
+    Examples
+    --------
+    >>> import norma
+
+    All prefer the first expert: the four tokens that want it most have it.
+
+    >>> result = norma.sparse_ot_router([[7, 0], [6, 0], [5, 0], [4, 0], [3, 0], [2, 0], [1, 0], [0, 0]])
+    >>> result.combine  # [[0.999089,0],[0.997527,0],[0.993307,0],[0.982014,0],[0,0.047426],[0,0.119203],[0,0.268941],[0,0.5]]
+    >>> result.info.k  # 4
+    >>> result.info.max_load  # 4
+    >>> result.info.min_load  # 4
+    >>> result.info.unassigned  # 0
+
+    Each token takes one expert.
+
+    >>> result = norma.sparse_ot_router([[2, 0], [0, 2], [1, 0], [0, 1]], kind='tokens-choose', k=1)
+    >>> result.combine  # [[0.880797,0],[0,0.880797],[0.731059,0],[0,0.731059]]
+    >>> result.info.assigned  # 4
+    >>> result.info.residual  # 0
+
+    The plan as weights: two experts that are liked alike share a token.
+
+    >>> result = norma.sparse_ot_router([[1, 1, 0], [1, 1, 0], [0, 0, 2]], kind='tokens-choose', k=2, gamma=0.1, softmax_weights=False)
+    >>> result.combine  # [[0.5,0.5,0],[0.5,0.5,0],[0,0,1]]
+    >>> result.info.residual  # 0
+    """
+    ...
+
 class _TopEigenvectorInfo(Info):
     rows: int
     columns: int
@@ -600,6 +950,7 @@ def top_eigenvector(
     max_iter: int | None = 1000,
     audit_rows: int | None = 0,
     residual: bool | None = False,
+    columns: int | None = 0,
     seed: int = 0,
     threads: int = 0,
     out: Any = None,
@@ -682,6 +1033,9 @@ def top_eigenvector(
         = no audit. From 0 to 1000000. Unit: rows.
     residual : bool, default False
         read the rows a second time for the exact |Av|^2 and residual.
+    columns : int, default 0
+        numbers in a row, where the input cannot tell (sparse rows from a pipe); 0 = as the
+        input says. From 0 to 9007199254740992.
     seed : int, default 0
         Of every random stream of the call.
     threads : int, default 0

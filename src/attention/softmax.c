@@ -8,12 +8,16 @@
  *     three-pass, reload       mu = max z;  y_i = exp(z_i - mu), s = sum y_i;  y_i = y_i / s
  *     block-reload             a block b:  E_b = rint(max z log2 e), y_i = m_i 2^(n_i - E_b);
  *                              then  y_i = (y_i / s) 2^(E_b - E)
+ *     online                   s <- s exp(mu - max(mu, z_i)) + exp(z_i - max(mu, z_i)),
+ *                              mu <- max(mu, z_i);  y_i = exp(z_i - mu) / s
  *
  * Departures from the paper: the clamp and the exact path (src/kernel/extexp.h); sums of
  * blocks merged in f64 in a fixed order; with streaming stores pass 2 runs from the end,
  * where x is still in cache.  Block-reload is not in the paper: 2^E_b in the place of
  * exp(mu) needs no subtraction that rounds, so it has the speed of reloading and the
- * accuracy of pairs. */
+ * accuracy of pairs.  Online is Milakov and Gimelshein's (2018, arXiv 1805.02867), for
+ * comparison: two passes in base e, a maximum for each lane and one rescaling for eight
+ * elements of it; rescaling by exp, unlike by a power of two, rounds. */
 #include "method/descriptor.h"
 #include "softmax_impl.h"
 
@@ -95,7 +99,7 @@ static const nrm_example examples[] = {
 NRM_DESCRIBE(softmax, NRM_SOFTMAX_OPTIONS, NRM_SOFTMAX_INFO);
 const nrm_method nrm_softmax_method = {
     .name = "softmax",
-    .summary = "Softmax, log-softmax and logsumexp along the last axis, in two passes over memory",
+    .summary = "softmax, log-softmax and logsumexp along the last axis, in two passes over memory",
     .details =
         "y_i = exp(alpha x_i) / sum_j exp(alpha x_j) along the last axis.\n\n"
         "The two-pass algorithm keeps every exponential as a mantissa and an exponent, so it needs no maximum first: "

@@ -5,7 +5,8 @@
 #define NRM_SOFTMAX_WORDS
 static double words_moved(const nrm_softmax_plan *plan, bool writes, bool short_row, bool blocks)
 {
-    if (!writes) return plan->algorithm == NRM_SOFTMAX_TWO_PASS ? 1 : 2;
+    const bool one_pass = plan->algorithm == NRM_SOFTMAX_TWO_PASS || plan->algorithm == NRM_SOFTMAX_ONLINE;
+    if (!writes) return one_pass ? 1 : 2;
     if (short_row) return 2; /* x once, y once */
     switch (plan->algorithm) {
     case NRM_SOFTMAX_THREE_PASS_RECOMPUTE: return 4;

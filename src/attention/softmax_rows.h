@@ -166,6 +166,16 @@ static double T(merge_maximum)(const T(job) *j)
     return top;
 }
 
+/* Set the factors of the last pass for the maximum j->mu and sum exp(z - mu). */
+static void T(take_sum)(T(job) *j, double sum)
+{
+    j->lambda = (REAL)(j->factor / sum);
+    if (!j->wants_lse) return;
+    j->hi = j->mu;
+    j->lo = (REAL)log(sum);
+    j->lse = (double)j->mu + log(sum);
+}
+
 static T(outcome) T(three_pass)(T(job) *j, bool reload)
 {
     const nrm_softmax_plan *plan = j->t->plan;
@@ -179,14 +189,37 @@ static T(outcome) T(three_pass)(T(job) *j, bool reload)
     for (int64_t b = 0; b < j->blocks; b++) sum += j->part[b].mantissa;
     /* Not a number only by a NaN of x; in place, reloading has kept it as one. */
     if (plan->o.guard && !isfinite(sum)) return T(SLOW);
-    j->lambda = (REAL)(j->factor / sum);
-    if (j->wants_lse) {
-        j->hi = j->mu;
-        j->lo = (REAL)log(sum);
-        j->lse = (double)j->mu + log(sum);
-    }
+    T(take_sum)(j, sum);
     const nrm_softmax_pass last = plan->o.log ? T(pass_shift) : reload ? T(pass_scale) : T(pass_exp_scale);
     if (j->y && !T(sweep)(j, last, plan->stream && !reload)) return T(STOPPED);
+    return T(DONE);
+}
+
+/* ---- Online: the maximum and the sum in one pass -------------------------------------------------- */
+
+static void T(pass_online_sum)(void *job, int64_t b)
+{
+    T(job) *j = job;
+    int64_t start;
+    const SPAN s = T(piece)(j, b, &start);
+    j->part[b] = j->t->k->online_sum(&s);
+}
+
+static T(outcome) T(online)(T(job) *j)
+{
+    const nrm_softmax_plan *plan = j->t->plan;
+    const nrm_softmax_pass last = plan->o.log ? T(pass_shift) : T(pass_exp_scale);
+    double sum = 0;
+
+    j->t->work->sweeps = 2;
+    if (!T(sweep)(j, T(pass_online_sum), false)) return T(STOPPED);
+    const double mu = T(merge_maximum)(j);
+    for (int64_t b = 0; b < j->blocks; b++) sum += j->part[b].mantissa * exp(j->part[b].exponent - mu);
+    /* At the kernel's least maximum, entries may lie below it. */
+    if (plan->o.guard && !(isfinite(sum) && mu > NRM_EXTEXP_LOW)) return T(SLOW);
+    j->mu = (REAL)mu;
+    T(take_sum)(j, sum);
+    if (j->y && !T(sweep)(j, last, plan->stream)) return T(STOPPED);
     return T(DONE);
 }
 
@@ -282,6 +315,7 @@ static T(outcome) T(fast_row)(T(job) *j)
     case NRM_SOFTMAX_BLOCK_RELOAD: return T(block_reload)(j);
     case NRM_SOFTMAX_THREE_PASS_RECOMPUTE: return T(three_pass)(j, false);
     case NRM_SOFTMAX_THREE_PASS_RELOAD: return T(three_pass)(j, true);
+    case NRM_SOFTMAX_ONLINE: return T(online)(j);
     default: return T(two_pass)(j);
     }
 }

@@ -181,7 +181,7 @@ static nrm_status scan(nrm_ctx *ctx, nrm_source *source, svm_parser *p)
     nrm_status st;
 
     NRM_STOP_IF(!source->regular, NRM_E_ARGUMENT, "%s: the columns of LIBSVM rows cannot be counted on a pipe; give "
-                "their number, or use a file", source->name);
+                "their number (columns), or use a file", source->name);
     for (;;) {
         NRM_TRY_DONE(next_line(ctx, source, &line));
         if (!line.begin) break;

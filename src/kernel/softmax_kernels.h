@@ -35,6 +35,8 @@ enum {
         /* Two-pass.  (1) sum of ExtExp(z); (2) y = (m lambda) 2^(n - e). */                         \
         nrm_extexp (*pair_sum)(const nrm_softmax_span_##TYPE *span);                                 \
         void (*pair_scale)(const nrm_softmax_span_##TYPE *span, REAL *y, REAL lambda, REAL e, bool stream); \
+        /* Online.  (sum exp(z - mu), mu), mu = max z or NRM_EXTEXP_LOW if that is larger. */         \
+        nrm_extexp (*online_sum)(const nrm_softmax_span_##TYPE *span);                               \
         /* Three-pass.  max z (a NaN may be lost here: the sums keep it). */                         \
         REAL (*maximum)(const nrm_softmax_span_##TYPE *span);                                        \
         /* With recomputation: sum exp(z - mu); y = exp(z - mu) lambda. */                           \

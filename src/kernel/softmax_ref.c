@@ -81,7 +81,8 @@ static inline double exp_reduced_f64(double x, double n)
 #define TABLE(TYPE)                                                                                          \
     {                                                                                                        \
         .isa = NRM_ISA_SCALAR, .pair_sum = pair_sum_##TYPE, .pair_scale = pair_scale_##TYPE,                 \
-        .maximum = maximum_##TYPE, .exp_sum = exp_sum_##TYPE, .exp_scale = exp_scale_##TYPE,                 \
+        .online_sum = online_sum_##TYPE, .maximum = maximum_##TYPE, .exp_sum = exp_sum_##TYPE,               \
+        .exp_scale = exp_scale_##TYPE,                                                                       \
         .exp_store = exp_store_##TYPE, .scale = scale_##TYPE, .pair_store = pair_store_##TYPE,               \
         .shift = shift_##TYPE, .lanes = NRM_SOFTMAX_MOST_LANES, .narrow = narrow_##TYPE, .dot = dot_##TYPE,  \
         .sum = sum_##TYPE, .centre = centre_##TYPE, .deflate = deflate_##TYPE                                \

@@ -110,6 +110,34 @@ static double F(exp_sum)(const SPAN *span, REAL mu) { return F(fold)(span, NULL,
 static double F(exp_store)(const SPAN *span, REAL *y, REAL mu) { return F(fold)(span, y, mu, EXP_CUTOFF, 0); }
 static double F(pair_store)(const SPAN *span, REAL *y, REAL e) { return F(fold)(span, y, 0, LOW(span), e); }
 
+/* A maximum mu and a sum s = sum exp(z - mu) for each element of the chunk. */
+static nrm_extexp F(online_sum)(const SPAN *span)
+{
+    REAL z[CHUNK], m[CHUNK], n[CHUNK], s[CHUNK] = {0}, mu[CHUNK], fall[CHUNK];
+    REAL top = (REAL)NRM_EXTEXP_LOW;
+    double total = 0;
+
+    for (int k = 0; k < CHUNK; k++) mu[k] = top;
+    for (int64_t i = 0; i < span->n; i += CHUNK) {
+        F(load_chunk)(span, i, span->n - i < CHUNK ? span->n - i : CHUNK, z);
+        for (int k = 0; k < CHUNK; k++) {
+            const REAL old = mu[k];
+            mu[k] = old > z[k] ? old : z[k]; /* a NaN may be lost again: s keeps it */
+            fall[k] = old - mu[k];
+            z[k] -= mu[k];
+        }
+        F(extexp_chunk)(fall, EXP_CUTOFF, m, n);
+        for (int k = 0; k < CHUNK; k++) s[k] *= m[k] * F(pow2)(n[k]);
+        F(extexp_chunk)(z, EXP_CUTOFF, m, n);
+        for (int k = 0; k < CHUNK; k++) s[k] += m[k] * F(pow2)(n[k]);
+    }
+    for (int k = 0; k < CHUNK; k++) top = top > mu[k] ? top : mu[k];
+    for (int k = 0; k < CHUNK; k++) fall[k] = mu[k] - top;
+    F(extexp_chunk)(fall, EXP_CUTOFF, m, n);
+    for (int k = 0; k < CHUNK; k++) total += (double)s[k] * (double)(m[k] * F(pow2)(n[k]));
+    return (nrm_extexp){total, (double)top};
+}
+
 static void F(scale)(int64_t n, const REAL *x, REAL *y, REAL lambda, bool stream)
 {
     (void)stream;

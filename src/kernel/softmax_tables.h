@@ -35,7 +35,8 @@
 
 #define TABLE(TYPE, LANES_)                                                                                    \
     {                                                                                                          \
-        .isa = ISA, .pair_sum = pair_sum_##TYPE, .pair_scale = pair_scale_##TYPE, .maximum = maximum_##TYPE,   \
+        .isa = ISA, .pair_sum = pair_sum_##TYPE, .pair_scale = pair_scale_##TYPE,                              \
+        .online_sum = online_sum_##TYPE, .maximum = maximum_##TYPE,                                            \
         .exp_sum = exp_sum_##TYPE, .exp_scale = exp_scale_##TYPE, .exp_store = exp_store_##TYPE,               \
         .scale = scale_##TYPE, .pair_store = pair_store_##TYPE, .shift = shift_##TYPE,                         \
         .row_most = ROW_VECTORS * LANES_, .row = row_##TYPE, .lanes = LANES_, .narrow = narrow_##TYPE,         \

@@ -80,7 +80,8 @@ static NRM_INLINE VEC F(exp_below)(VEC z, VEC mu, VEC unused, int mode) /* exp(z
 }
 static NRM_INLINE VEC F(exp_scaled)(VEC z, VEC mu, VEC lambda, int mode)
 {
-    return V(mul)(F(exp_below)(z, mu, mu, mode), lambda);
+    (void)mode; /* lambda before the power of two: products with denormal numbers are slow */
+    return F(pair_value)(V(sub)(z, mu), V(set1)(0), lambda, PLAIN);
 }
 static NRM_INLINE VEC F(times)(VEC z, VEC lambda, VEC unused, int mode)
 {
@@ -218,6 +219,48 @@ static nrm_extexp F(pair_sum)(const SPAN *span)
 static void F(pair_scale)(const SPAN *span, REAL *y, REAL lambda, REAL e, bool stream)
 {
     F(map_any)(span, y, F(pair_value), e, lambda, stream);
+}
+
+/* ---- Online ---------------------------------------------------------------------------------------- */
+
+/* Take `vectors` vectors into the sums s over the maxima mu with one rescaling:
+ *     top = max(mu, z),   s <- s exp(mu - top) + sum exp(z - top),   mu <- top
+ * A NaN may be lost from mu; s keeps it. */
+static NRM_INLINE void F(online_add)(VEC *s, VEC *mu, const VEC *z, int vectors)
+{
+    VEC top = *mu;
+    for (int u = 0; u < vectors; u++) top = V(max)(top, z[u]);
+    VEC sum = F(exp_below)(z[0], top, top, PLAIN);
+    for (int u = 1; u < vectors; u++) sum = V(add)(sum, F(exp_below)(z[u], top, top, PLAIN));
+    *s = V(fma)(*s, F(exp_below)(*mu, top, top, PLAIN), sum);
+    *mu = top;
+}
+static NRM_INLINE nrm_extexp F(online_sum_mode)(const SPAN *span, int mode)
+{
+    VEC s = V(set1)(0), mu = V(set1)((REAL)NRM_EXTEXP_LOW), z[SUM_VECTORS];
+    REAL sums[LANES], weights[LANES];
+    double total = 0;
+    int64_t i = 0;
+
+    for (; i + SUM_VECTORS * LANES <= span->n; i += SUM_VECTORS * LANES) {
+        F(ask)(span, i, SUM_VECTORS);
+        for (int u = 0; u < SUM_VECTORS; u++) z[u] = F(load_z)(span, i + u * LANES, mode);
+        F(online_add)(&s, &mu, z, SUM_VECTORS);
+    }
+    for (; i < span->n; i += LANES) {
+        const int64_t left = span->n - i;
+        z[0] = left < LANES ? F(load_z_part)(span, i, left, mode) : F(load_z)(span, i, mode);
+        F(online_add)(&s, &mu, z, 1);
+    }
+    const VEC top = V(reduce_max)(mu);
+    V(store)(sums, s);
+    V(store)(weights, F(exp_below)(mu, top, top, PLAIN));
+    for (int k = 0; k < LANES; k++) total += (double)sums[k] * (double)weights[k];
+    return (nrm_extexp){total, (double)V(lane0)(top)};
+}
+static nrm_extexp F(online_sum)(const SPAN *span)
+{
+    return F(mode)(span) == GENERAL ? F(online_sum_mode)(span, GENERAL) : F(online_sum_mode)(span, PLAIN);
 }
 
 /* ---- Three-pass and the rest ---------------------------------------------------------------------- */

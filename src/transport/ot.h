@@ -12,7 +12,7 @@
 #include "linalg/lbfgs.h"
 #include <norma/sparse_ot.h>
 
-extern const nrm_method nrm_sparse_ot_method;
+extern const nrm_method nrm_sparse_ot_method, nrm_sparse_ot_router_method;
 
 /* ---- One column (column.c) ---- */
 
@@ -118,7 +118,7 @@ typedef struct nrm_ot_solution {
 nrm_status nrm_ot_solve(nrm_ot *ot, const nrm_sparse_ot_options *o, double *x, double *average,
                         nrm_ot_solution *solution);
 /* Adam as the router uses it: `steps` steps of length about lr, in the units of the cost. */
-nrm_status nrm_ot_adam(nrm_ot *ot, double lr, int64_t steps, double *x, nrm_ot_solution *solution);
+nrm_status nrm_ot_adam(nrm_ot *ot, const char *who, double lr, int64_t steps, double *x, nrm_ot_solution *solution);
 
 /* ---- Polishing (polish.c) ---- */
 

@@ -12,21 +12,24 @@
 #include "method/descriptor.h"
 #include "ot.h"
 
-static nrm_status load(nrm_ctx *ctx, const nrm_sparse_ot_router_options *options, nrm_sparse_ot_router_options *o)
+/* Everything but the options' ranges; *count = tokens experts. */
+static nrm_status check(nrm_ctx *ctx, int64_t tokens, int64_t experts, const double *logits, double gamma,
+                        int64_t *count)
 {
-    *o = nrm_sparse_ot_router_options_default();
-    if (options) memcpy(o, options, options->size < sizeof *o ? options->size : sizeof *o);
-    NRM_REQUIRE(ctx, o->kind == NRM_SPARSE_OT_EXPERTS_CHOOSE || o->kind == NRM_SPARSE_OT_TOKENS_CHOOSE, NRM_E_RANGE,
-                "sparse-ot-router: kind is %d; it must be experts-choose or tokens-choose", o->kind);
-    NRM_REQUIRE(ctx, o->capacity_factor > 0 && isfinite(o->capacity_factor), NRM_E_RANGE,
-                "sparse-ot-router: capacity_factor must be > 0 and finite");
-    NRM_REQUIRE(ctx, o->gamma > 0 && isfinite(o->gamma), NRM_E_RANGE,
-                "sparse-ot-router: gamma must be > 0 and finite");
-    NRM_REQUIRE(ctx, o->lr > 0 && isfinite(o->lr), NRM_E_RANGE, "sparse-ot-router: lr must be > 0 and finite");
-    NRM_REQUIRE(ctx, o->adam_iters >= 1, NRM_E_RANGE, "sparse-ot-router: adam_iters is %lld; it must be at least 1",
-                NRM_LL(o->adam_iters));
-    NRM_REQUIRE(ctx, o->kind == NRM_SPARSE_OT_EXPERTS_CHOOSE || o->k >= 1, NRM_E_RANGE,
-                "sparse-ot-router: k is %lld; it must be at least 1", NRM_LL(o->k));
+    int64_t where;
+
+    NRM_REQUIRE(ctx, logits, NRM_E_NULL, "sparse-ot-router: logits must not be NULL");
+    NRM_REQUIRE(ctx, tokens >= 1 && experts >= 1, NRM_E_SHAPE,
+                "sparse-ot-router: logits are %lld x %lld; there must be tokens and experts", NRM_LL(tokens),
+                NRM_LL(experts));
+    NRM_REQUIRE(ctx, nrm_mul_size(tokens, experts, count), NRM_E_OVERFLOW, "sparse-ot-router: %lld x %lld logits are "
+                "more than memory can address", NRM_LL(tokens), NRM_LL(experts));
+    NRM_REQUIRE(ctx, nrm_all_finite_f64(logits, *count, &where), NRM_E_NONFINITE,
+                "sparse-ot-router: logits[%lld, %lld] is NaN or infinite", NRM_LL(where / experts),
+                NRM_LL(where % experts));
+    NRM_REQUIRE(ctx, isfinite(gamma * (double)tokens), NRM_E_OVERFLOW,
+                "sparse-ot-router: gamma is %g; gamma times the %lld tokens overflows: choose a smaller one", gamma,
+                NRM_LL(tokens));
     return NRM_OK;
 }
 
@@ -43,6 +46,21 @@ static int64_t capacity(int64_t tokens, int64_t experts, double factor)
 {
     const double wanted = ceil((double)tokens * factor / (double)experts);
     return wanted < (double)tokens ? nrm_min_i64(tokens, ((int64_t)wanted + 3) / 4 * 4) : tokens;
+}
+
+/* S of the logits, and the inner problem's costs -S (column by column) and equal masses. */
+static void pose(nrm_ot *ot, bool by_token, const double *logits, double *s, double *cost, double *mass)
+{
+    const int64_t tokens = by_token ? ot->n : ot->m, experts = by_token ? ot->m : ot->n;
+
+    for (int64_t i = 0; i < tokens; i++) softmax_row(logits + i * experts, experts, s + i * experts);
+    for (int64_t i = 0; i < tokens; i++)
+        for (int64_t e = 0; e < experts; e++) cost[by_token ? i * experts + e : e * tokens + i] = -s[i * experts + e];
+    for (int64_t i = 0; i < ot->m; i++) mass[i] = 1 / (double)ot->m;
+    for (int64_t j = 0; j < ot->n; j++) mass[ot->m + j] = 1 / (double)ot->n;
+    ot->a = mass;
+    ot->b = mass + ot->m;
+    ot->cost = cost;
 }
 
 /* Inner columns to rows of tokens; weights of the softmax or of the plan. */
@@ -91,6 +109,7 @@ nrm_status nrm_sparse_ot_router(nrm_ctx *ctx, int64_t tokens, int64_t experts, c
                                 double *softmax, nrm_sparse_ot_router_info *info,
                                 const nrm_sparse_ot_router_options *options)
 {
+    const double start = nrm_now();
     nrm_sparse_ot_router_options o;
     nrm_sparse_ot_router_info facts;
     nrm_ot ot = {0};
@@ -98,19 +117,13 @@ nrm_status nrm_sparse_ot_router(nrm_ctx *ctx, int64_t tokens, int64_t experts, c
     nrm_ot_solution solution = {0};
     nrm_csr csr = {0};
     double *s = NULL, *cost = NULL, *mass = NULL, *x = NULL;
-    int64_t count, where;
+    int64_t count = 0;
     nrm_status st = NRM_OK;
 
     nrm_clear_message(ctx);
-    NRM_TRY(load(ctx, options, &o));
-    NRM_REQUIRE(ctx, logits && combine, NRM_E_NULL, "sparse-ot-router: logits and combine must not be NULL");
-    NRM_REQUIRE(ctx, tokens >= 1 && experts >= 1, NRM_E_SHAPE,
-                "sparse-ot-router: logits are %lld x %lld; there must be tokens and experts", NRM_LL(tokens), NRM_LL(experts));
-    NRM_REQUIRE(ctx, nrm_mul_size(tokens, experts, &count), NRM_E_OVERFLOW, "sparse-ot-router: %lld x %lld logits are "
-                "more than memory can address", NRM_LL(tokens), NRM_LL(experts));
-    NRM_REQUIRE(ctx, nrm_all_finite_f64(logits, count, &where), NRM_E_NONFINITE,
-                "sparse-ot-router: logits[%lld, %lld] is NaN or infinite", NRM_LL(where / experts),
-                NRM_LL(where % experts));
+    NRM_TRY(nrm_options_load(ctx, &nrm_sparse_ot_router_method, options, &o));
+    NRM_REQUIRE(ctx, combine, NRM_E_NULL, "sparse-ot-router: combine must not be NULL");
+    NRM_TRY(check(ctx, tokens, experts, logits, o.gamma, &count));
 
     const bool by_token = o.kind == NRM_SPARSE_OT_TOKENS_CHOOSE;
     const double total = (double)tokens;
@@ -121,21 +134,15 @@ nrm_status nrm_sparse_ot_router(nrm_ctx *ctx, int64_t tokens, int64_t experts, c
     NRM_TRY_DONE(NRM_ALLOC(ctx, cost, count, "sparse-ot-router: costs"));
     NRM_TRY_DONE(NRM_ALLOC(ctx, mass, ot.m + ot.n, "sparse-ot-router: masses"));
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, x, ot.m, "sparse-ot-router: potentials"));
-    for (int64_t i = 0; i < tokens; i++) softmax_row(logits + i * experts, experts, s + i * experts);
-    for (int64_t i = 0; i < tokens; i++)
-        for (int64_t e = 0; e < experts; e++) cost[by_token ? i * experts + e : e * tokens + i] = -s[i * experts + e];
-    for (int64_t i = 0; i < ot.m; i++) mass[i] = 1 / (double)ot.m;
-    for (int64_t j = 0; j < ot.n; j++) mass[ot.m + j] = 1 / (double)ot.n;
-    ot.a = mass;
-    ot.b = mass + ot.m;
-    ot.cost = cost;
+    pose(&ot, by_token, logits, s, cost, mass);
     NRM_TRY_DONE(nrm_ot_prepare(&ot));
-    NRM_TRY_DONE(nrm_ot_adam(&ot, o.lr, o.adam_iters, x, &solution));
+    NRM_TRY_DONE(nrm_ot_adam(&ot, "sparse-ot-router", o.lr, o.adam_iters, x, &solution));
     NRM_TRY_DONE(nrm_ot_plan_at(&ot, x, &plan));
     NRM_TRY_DONE(combine_of(&ot, by_token, s, o.softmax_weights, &plan, total, &csr));
     NRM_TRY_DONE(describe(ctx, &csr, ot.k, nrm_ot_plan_error(&plan) * total, &facts));
     *combine = csr;
     if (softmax) memcpy(softmax, s, (size_t)count * sizeof *s);
+    facts.seconds = nrm_now() - start;
     if (info) *info = facts;
     st = solution.cancelled ? nrm_fail(ctx, NRM_PARTIAL, "sparse-ot-router: stopped after %lld steps",
                                        NRM_LL(solution.iterations)) : NRM_OK;

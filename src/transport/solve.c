@@ -106,11 +106,12 @@ static nrm_status bundle(nrm_ot *ot, const nrm_sparse_ot_options *o, double *x, 
     return NRM_OK;
 }
 
-nrm_status nrm_ot_adam(nrm_ot *ot, double lr, int64_t steps, double *x, nrm_ot_solution *s)
+nrm_status nrm_ot_adam(nrm_ot *ot, const char *who, double lr, int64_t steps, double *x, nrm_ot_solution *s)
 {
     const int64_t size = nrm_ot_size(ot);
     const double decay1 = 0.9, decay2 = 0.999, epsilon = 1e-8;
     double *gradient, *mean, *square, left1 = 1, left2 = 1;
+    int64_t where;
 
     NRM_TRY(NRM_ALLOC_ZERO(ot->ctx, gradient, 3 * size, "sparse-ot: adam"));
     mean = gradient + size;
@@ -133,6 +134,8 @@ nrm_status nrm_ot_adam(nrm_ot *ot, double lr, int64_t steps, double *x, nrm_ot_s
     s->residual = nrm_norm_inf(gradient, size);
     s->solver = "adam";
     nrm_free(ot->ctx, gradient);
+    NRM_REQUIRE(ot->ctx, nrm_all_finite_f64(x, size, &where), NRM_E_OVERFLOW,
+                "%s: lr is %g; with steps of that length the potentials overflow: choose a smaller one", who, lr);
     return NRM_OK;
 }
 
@@ -171,7 +174,7 @@ nrm_status nrm_ot_solve(nrm_ot *ot, const nrm_sparse_ot_options *o, double *x, d
     const int64_t size = nrm_ot_size(ot);
 
     if (o->solver == NRM_SPARSE_OT_ADAM) {
-        NRM_TRY(nrm_ot_adam(ot, o->lr, o->adam_iters, x, s));
+        NRM_TRY(nrm_ot_adam(ot, "sparse-ot", o->lr, o->adam_iters, x, s));
         s->converged = s->residual <= o->tol;
         return NRM_OK;
     }
