@@ -12,6 +12,7 @@ exception is raised where the call returns.
 
 import ctypes
 import itertools
+import _signal  # signal's C half: getsignal and signal without a conversion to enums, 1 us each
 import signal
 import sys
 import threading
@@ -87,7 +88,7 @@ def show_progress(report):
 
 
 _SIGNALS = [
-    getattr(signal, name)
+    int(getattr(signal, name))
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGUSR1", "SIGUSR2")
     if hasattr(signal, name)
 ]
@@ -128,7 +129,7 @@ class Running:
         if self.progress is show_progress:
             print(file=sys.stderr)
         for number, handler in reversed(self._replaced.items()):  # SIGINT last: it may raise here
-            signal.signal(number, handler)
+            _signal.signal(number, handler)
 
     def stop(self, failure):
         """Keep the first failure and end the call soon."""
@@ -151,11 +152,11 @@ class Running:
 
     def _wrap_signals(self):
         for number in _SIGNALS:
-            handler = signal.getsignal(number)
+            handler = _signal.getsignal(number)
             if not callable(handler):  # default, ignored, or not Python's
                 continue
             try:
-                signal.signal(number, self._wrapped(handler))
+                _signal.signal(number, self._wrapped(handler))
             except ValueError:  # not the main interpreter
                 return
             self._replaced[number] = handler
