@@ -119,13 +119,13 @@ static void progress_is_reported(void **state)
 
 static void real_libsvm(void **state)
 {
-    nrm_ctx *ctx = nrm_test_ctx(NULL);
     const char *path = nrm_test_data("libsvm/a9a");
     nrm_loaded l;
     double ones = 0;
     (void)state;
 
     if (!path) skip();
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
     assert_ok(ctx, nrm_load(ctx, path, &l)); /* has no extension */
     assert_string_equal(l.format, "libsvm");
     assert_ok(ctx, nrm_csr_check(ctx, &l.csr));
@@ -139,12 +139,12 @@ static void real_libsvm(void **state)
 
 static void real_idx(void **state)
 {
-    nrm_ctx *ctx = nrm_test_ctx(NULL);
     const char *path = nrm_test_data("mnist/t10k-images-idx3-ubyte.gz");
     nrm_loaded l;
     (void)state;
 
     if (!path) skip();
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
     assert_ok(ctx, nrm_load(ctx, path, &l));
     assert_true(l.array.dtype == NRM_U8 && l.array.ndim == 3);
     assert_true(l.array.shape[0] == 10000 && l.array.shape[1] == 28 && l.array.shape[2] == 28);

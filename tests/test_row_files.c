@@ -316,7 +316,6 @@ static void allocation_failures(void **state)
 
 static void real_data(void **state)
 {
-    nrm_ctx *ctx = nrm_test_ctx(NULL);
     nrm_rows *rows;
     nrm_row_block block;
     int64_t count = 0;
@@ -325,6 +324,7 @@ static void real_data(void **state)
     (void)state;
 
     if (!digits) skip();
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
     assert_ok(ctx, nrm_rows_open(ctx, &rows, digits, 784));
     do {
         assert_ok(ctx, nrm_rows_next(ctx, rows, 999, &block));
