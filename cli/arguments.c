@@ -188,6 +188,9 @@ int take_run_arguments(run *r, int argc, char **argv, bool replayed)
                                  : what == IS_OUTPUT ? ": a file or -" : "");
             value = argv[++i];
         }
+        if (what == IS_FLAG && !value && i + 1 < argc && argv[i + 1][0] != '-')
+            return say_usage("%s: --%s takes its value after '=': --%s=true, or --no-%s", r->method->name, a.name,
+                             a.name, a.name);
         code = take_one(r, &a, what, index, param, value);
         if (code != CLI_DONE) return code;
     }

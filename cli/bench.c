@@ -48,14 +48,10 @@ static int parse(bench_arguments *a, int argc, char **argv)
 static int count_chosen(const bench_arguments *a)
 {
     text known = {0};
-    for (int i = 0; i < bench_case_count; i++) {
-        if (a->name && nrm_same_name(bench_cases[i].method, a->name)) return 1;
-        text_add(&known, "%s%s", i > 0 ? ", " : "", bench_cases[i].method);
-    }
-    if (!a->name) {
-        text_free(&known);
-        return bench_case_count;
-    }
+    if (!a->name) return bench_case_count;
+    for (int i = 0; i < bench_case_count; i++)
+        if (nrm_same_name(bench_cases[i].method, a->name)) return 1;
+    for (int i = 0; i < bench_case_count; i++) text_add(&known, "%s%s", i > 0 ? ", " : "", bench_cases[i].method);
     say("there is no bench of '%s'; there are %s", a->name, text_string(&known));
     text_free(&known);
     return 0;

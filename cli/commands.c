@@ -34,7 +34,7 @@ static const option replay_options[] = {
     {"--quiet", "", VALUE_NONE, "no summary and no progress bar"},
 };
 static const option reproduce_options[] = {
-    {"--quick", "", VALUE_NONE, "smaller experiments, minutes in all"},
+    {"--quick", "", VALUE_NONE, "smaller experiments, seconds instead of minutes"},
     {"--data", "DIR", VALUE_FOLDER, "where real data sets are kept"},
     {"--out", "DIR", VALUE_FOLDER, "where the page goes; default norma-report"},
     {"--seed", "INTEGER", VALUE_NUMBER, "seed of every random number; default 0"},

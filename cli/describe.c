@@ -234,7 +234,6 @@ static void python_argument(const nrm_method *m, const char *name, const char *v
     if (p && p->kind == NRM_KIND_FLAG)
         text_add(t, strcmp(value, "false") == 0 || strcmp(value, "0") == 0 ? "False" : "True");
     else if (p && p->kind == NRM_KIND_CHOICE) text_add(t, "\"%s\"", value);
-    else if (!*value && nrm_port_find(m->outputs, m->output_count, name) >= 0) text_add(t, "True");
     else text_add(t, "%s", value);
 }
 
@@ -256,13 +255,14 @@ void example_call(const nrm_method *method, const nrm_example *e, example_langua
     }
     /* What is expected and only made on request has to be asked for. */
     at = e->expect;
-    for (bool shown = false; next_argument(&at, &name, &value);) {
+    bool shown = false;
+    while (next_argument(&at, &name, &value)) {
         if (!is_on_request(method, text_string(&name))) continue;
         if (language == EXAMPLE_SHELL) shell_argument(method, text_string(&name), shown ? "" : "-", t);
-        else python_argument(method, text_string(&name), "", between, t);
+        else text_add(t, "%s\"%s\"", shown ? ", " : ", want=[", text_string(&name));
         shown = true;
     }
-    if (language == EXAMPLE_PYTHON) text_add(t, ")");
+    if (language == EXAMPLE_PYTHON) text_add(t, shown ? "])" : ")");
     text_free(&name);
     text_free(&value);
 }

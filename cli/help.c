@@ -81,7 +81,7 @@ void norma_page(page *p)
         "'a.npz:weights' picks one array of several. An output is a file whose extension chooses the format, or "
         "'-' for standard output as text; the report then goes to standard error. Outputs without a file are "
         "summarised in the report.\n\n"
-        "Formats: npy, npz, csv, text, LIBSVM, Matrix Market, idx, safetensors, json (output).");
+        "Formats: npy, npz, csv, text, LIBSVM, Matrix Market, idx, safetensors, JSON.");
     method_items(p);
     command_items(p);
     page_section(p, "Options of every method");

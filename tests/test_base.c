@@ -65,6 +65,9 @@ static void test_context_options(void **state)
     options.allocator.user = &options;
     options.allocator.release = (void (*)(void *, void *))1; /* one hook of two; never called */
     assert_int_equal(nrm_ctx_create(&ctx, &options), NRM_E_ARGUMENT);
+    options = (nrm_ctx_options){.threads = 2}; /* not made by _default(): nothing in it can be trusted */
+    assert_int_equal(nrm_ctx_create(&ctx, &options), NRM_E_ARGUMENT);
+    assert_null(ctx);
     /* A caller compiled against a shorter struct: what it lacks is default. */
     options = nrm_ctx_options_default();
     options.threads = 2;

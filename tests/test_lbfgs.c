@@ -207,6 +207,69 @@ static void stops_when_told(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* A pair without curvature is not kept, and takes its place from the oldest: with memory 1
+ * the next direction is that of steepest descent.  The answers are a script. */
+typedef struct script {
+    int call;
+    double x[2]; /* of the fourth call */
+} script;
+static nrm_status scripted(nrm_ctx *ctx, void *user, const double *x, double *value, double *g)
+{
+    static const double gradient[][2] = {{-1, 0}, {-0.5, 0}, {-0.25, 1e20}};
+    script *s = user;
+    (void)ctx;
+    if (s->call == 3) {
+        memcpy(s->x, x, sizeof s->x);
+        return NRM_E_INTERNAL;
+    }
+    *value = -s->call;
+    memcpy(g, gradient[s->call++], sizeof gradient[0]);
+    return NRM_OK;
+}
+
+static void forgets_a_pair_without_curvature(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    nrm_lbfgs_options o = nrm_lbfgs_options_default();
+    nrm_lbfgs_result r;
+    script s = {0};
+    double x[2] = {0, 0};
+    o.memory = 1;
+    assert_int_equal(nrm_lbfgs(ctx, "test", 2, scripted, &s, x, &o, &r), NRM_E_INTERNAL);
+    assert_int_equal(s.call, 3);
+    assert_near(s.x[0], 2, 1e-12); /* from (2, 0), a step of length 1 along -g */
+    assert_near(s.x[1], -1, 1e-12);
+    nrm_ctx_destroy(ctx);
+}
+
+/* On a function that refuses every step the search takes forty trials: a request to stop is
+ * seen after the one that made it. */
+static nrm_status rising(nrm_ctx *ctx, void *user, const double *x, double *value, double *g)
+{
+    int *calls = user;
+    *value = *calls;
+    g[0] = -1;
+    (void)x;
+    if (++*calls == 5) nrm_cancel(ctx);
+    return NRM_OK;
+}
+
+static void cancelled_inside_a_search(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    nrm_lbfgs_options o = nrm_lbfgs_options_default();
+    nrm_lbfgs_result r;
+    double x[1] = {3};
+    int calls = 0;
+    assert_ok(ctx, nrm_lbfgs(ctx, "test", 1, rising, &calls, x, &o, &r));
+    assert_int_equal(r.end, NRM_LBFGS_CANCELLED);
+    assert_int_equal(calls, 5);
+    assert_true(x[0] == 3 && r.value == 0);
+    nrm_ctx_destroy(ctx);
+}
+
 static double start[2];
 static nrm_status body(nrm_ctx *ctx, void *user)
 {
@@ -229,4 +292,5 @@ static void survives_no_memory(void **state)
 }
 
 NRM_TEST_MAIN(cmocka_unit_test(finds_minima), cmocka_unit_test(any_first_step), cmocka_unit_test(ends_at_its_limits),
-              cmocka_unit_test(stops_when_told), cmocka_unit_test(survives_no_memory))
+              cmocka_unit_test(stops_when_told), cmocka_unit_test(forgets_a_pair_without_curvature),
+              cmocka_unit_test(cancelled_inside_a_search), cmocka_unit_test(survives_no_memory))

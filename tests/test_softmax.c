@@ -241,6 +241,20 @@ static void test_refusals(void **state)
     assert_status(ctx, nrm_softmax_f32(ctx, 2, 5, x, 5, NULL, y, 4, NULL, NULL, NULL), NRM_E_SHAPE);
     assert_status(ctx, nrm_softmax_f32(ctx, 2, 5, x, 5, NULL, x + 3, 5, NULL, NULL, NULL), NRM_E_ALIAS);
     assert_status(ctx, nrm_softmax_f32(ctx, 2, 5, x, 5, NULL, x, 6, NULL, NULL, NULL), NRM_E_ALIAS);
+    /* What is read for the second row must not be what the first one wrote. */
+    double z[16] = {0}, other[12] = {0};
+    const nrm_softmax_mask masks[] = {{.bias = z}, {.bias = z + 1, .bias_stride = 5}, {.keep = (const uint8_t *)z},
+                                      {.lengths = (const int64_t *)(const void *)(z + 4)}};
+    for (int i = 0; i < 4; i++) {
+        assert_status(ctx, nrm_softmax_f64(ctx, 2, 5, other, 5, &masks[i], z, 5, NULL, NULL, NULL), NRM_E_ALIAS);
+        assert_status(ctx, nrm_softmax_backward_lse_f64(ctx, 2, 5, other, 5, &masks[i], other, other, 5, z, 5, NULL),
+                      NRM_E_ALIAS);
+    }
+    assert_status(ctx, nrm_softmax_f64(ctx, 2, 5, other, 5, NULL, z, 5, z + 9, NULL, NULL), NRM_E_ALIAS);
+    assert_status(ctx, nrm_softmax_f64(ctx, 2, 5, other, 5, NULL, NULL, 5, other + 9, NULL, NULL), NRM_E_ALIAS);
+    assert_ok(ctx, nrm_softmax_f64(ctx, 2, 5, other, 5, NULL, z, 5, z + 10, NULL, NULL));
+    const nrm_softmax_mask beside = {.bias = z + 3, .bias_stride = 6}; /* two column ranges of one matrix */
+    assert_ok(ctx, nrm_softmax_f64(ctx, 2, 3, other, 3, &beside, z, 6, NULL, NULL, NULL));
     assert_ok(ctx, nrm_softmax_f32(ctx, 2, 5, x, 10, NULL, x + 5, 10, NULL, NULL, NULL)); /* columns apart */
     assert_status(ctx, nrm_softmax_f32(ctx, INT64_MAX / 2, 5, x, 5, NULL, y, 5, NULL, NULL, NULL), NRM_E_OVERFLOW);
     assert_status(ctx, nrm_softmax_f32(ctx, 8, 5, x, INT64_MAX / 4, NULL, y, 5, NULL, NULL, NULL), NRM_E_OVERFLOW);

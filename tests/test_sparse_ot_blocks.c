@@ -108,6 +108,8 @@ static void blocks_refuse(void **state)
     assert_status(ctx, nrm_sparse_conjugate_mass(ctx, 3, s, 1, 0, 1, &value, NULL, NULL), NRM_E_RANGE);
     assert_status(ctx, nrm_sparse_conjugate_mass(ctx, 3, s, 1, 1, 0, &value, NULL, NULL), NRM_E_RANGE);
     assert_status(ctx, nrm_sparse_conjugate_mass(ctx, 3, s, 1, 1, 1, NULL, NULL, NULL), NRM_E_NULL);
+    assert_status(ctx, nrm_sparse_conjugate_mass(ctx, 3, s, 1, 1e200, 1e200, &value, NULL, NULL), NRM_E_OVERFLOW);
+    assert_status(ctx, nrm_sparse_conjugate_mass(ctx, 3, s, 1, 1e-200, 1e-200, &value, NULL, NULL), NRM_E_OVERFLOW);
     assert_status(ctx, nrm_sparse_simplex_project(ctx, 3, s, 1, NULL), NRM_E_NULL);
     assert_status(ctx, nrm_sparse_simplex_jvp(ctx, 3, s, s, NULL), NRM_E_NULL);
     assert_status(ctx, nrm_sparse_simplex_jvp(ctx, 0, s, s, s), NRM_E_SHAPE);
@@ -299,6 +301,12 @@ static void router_refuses(void **state)
     assert_status(ctx, nrm_sparse_ot_router(ctx, 2, 2, NULL, &combine, NULL, NULL, NULL), NRM_E_NULL);
     assert_status(ctx, nrm_sparse_ot_router(ctx, 0, 2, logits, &combine, NULL, NULL, NULL), NRM_E_SHAPE);
     assert_status(ctx, nrm_sparse_ot_router(ctx, INT64_MAX / 2, 3, logits, &combine, NULL, NULL, NULL), NRM_E_OVERFLOW);
+    assert_status(ctx, nrm_sparse_ot_router(ctx, INT64_MAX / 8, 2, logits, &combine, NULL, NULL, NULL), NRM_E_OVERFLOW);
+    double softmax[4], gradient[4] = {1, 1, 1, 1};
+    assert_ok(ctx, nrm_sparse_ot_router(ctx, 2, 2, logits, &combine, softmax, NULL, NULL));
+    assert_status(ctx, nrm_sparse_ot_router_backward(ctx, &combine, softmax, gradient, softmax), NRM_E_ALIAS);
+    assert_status(ctx, nrm_sparse_ot_router_backward(ctx, &combine, softmax, gradient, gradient), NRM_E_ALIAS);
+    nrm_csr_destroy(ctx, &combine);
     logits[2] = (double)NAN;
     assert_status(ctx, nrm_sparse_ot_router(ctx, 2, 2, logits, &combine, NULL, NULL, NULL), NRM_E_NONFINITE);
     assert_message(ctx, "logits[1, 0]");

@@ -291,6 +291,37 @@ static int on_progress(void *user, const nrm_progress *progress)
     return ++r->count >= r->stop_at;
 }
 
+static int at_the_end(void *user, const nrm_progress *progress)
+{
+    (void)user;
+    return progress->done >= progress->total;
+}
+
+/* Averaging the cuts' plans is as long as all the rest: a cancelled call does without, and the
+ * relaxed plan is that of the best point. */
+static void cancels_before_averaging(void **state)
+{
+    (void)state;
+    problem p = problem_random(60, 60, 7);
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    nrm_sparse_ot_options o = options_of(2, 0.01);
+    nrm_sparse_ot_info info;
+    nrm_csr plan, relaxed;
+    o.max_iter = 30;
+    o.tol = 1e-12;
+    o.solver = NRM_SPARSE_OT_BUNDLE;
+    assert_ok(ctx, nrm_set_progress(ctx, at_the_end, NULL));
+    assert_status(ctx, nrm_sparse_ot(ctx, 60, 60, p.a, p.b, p.cost, &plan, NULL, NULL, &relaxed, &info, &o),
+                  NRM_PARTIAL);
+    assert_int_equal(info.iterations, 30);
+    assert_int_equal(relaxed.nnz, plan.nnz);
+    assert_memory_equal(relaxed.values, plan.values, (size_t)plan.nnz * sizeof(double));
+    nrm_csr_destroy(ctx, &plan);
+    nrm_csr_destroy(ctx, &relaxed);
+    nrm_ctx_destroy(ctx);
+    problem_free(&p);
+}
+
 static void cancels_with_the_best_point(void **state)
 {
     (void)state;
@@ -398,4 +429,5 @@ NRM_TEST_MAIN(cmocka_unit_test(refuses), cmocka_unit_test(leaves_outputs_alone),
               cmocka_unit_test(clips_k_with_a_warning), cmocka_unit_test(zero_masses),
               cmocka_unit_test(smallest_and_flat), cmocka_unit_test(any_units), cmocka_unit_test(survives_no_memory),
               cmocka_unit_test(same_bits_for_any_threads), cmocka_unit_test(cancels_with_the_best_point),
+              cmocka_unit_test(cancels_before_averaging),
               cmocka_unit_test(single_precision_costs), cmocka_unit_test(examples_hold), cmocka_unit_test(by_name))

@@ -3,6 +3,7 @@
 #include "top_eigenvector_data.h"
 #include "streaming/heavy_light.h"
 #include <norma/io.h>
+#include <omp.h>
 
 static nrm_top_eigenvector_stream *make(nrm_ctx *ctx, int64_t d, const nrm_top_eigenvector_options *o)
 {
@@ -405,12 +406,12 @@ static void damaged_files(void **state)
     for (int64_t item = 0; item < file.bundle.count; item++) {
         nrm_array *a = &file.bundle.items[item].array;
         for (int64_t e = 0; e < a->shape[0] && e < 9; e++)
-            for (int bad = 0; bad < 3; bad++) {
+            for (int bad = 0; bad < 4; bad++) {
                 int64_t *whole = a->data;
                 double *real = a->data;
                 const int64_t kept = whole[e];
-                if (a->dtype == NRM_I64) whole[e] = (const int64_t[]){-1, 1000000, INT64_MIN}[bad];
-                else real[e] = (const double[]){NAN, -3.5, 1e300}[bad];
+                if (a->dtype == NRM_I64) whole[e] = (const int64_t[]){-1, 1000000, INT64_MIN, INT64_MAX}[bad];
+                else real[e] = (const double[]){NAN, -3.5, 1e300, 1000}[bad];
                 assert_ok(ctx, nrm_save_bundle(ctx, path, &file.bundle));
                 const nrm_status st = nrm_top_eigenvector_stream_load(ctx, &back, path);
                 if (st >= 0) { /* harmless: it can be used */
@@ -433,6 +434,28 @@ static void damaged_files(void **state)
     assert_ok(ctx, nrm_save(ctx, path, &plain));
     assert_status(ctx, nrm_top_eigenvector_stream_load(ctx, &back, path), NRM_E_FORMAT);
     assert_status(ctx, nrm_top_eigenvector_stream_load(ctx, &back, "/nowhere.npz"), NRM_E_IO);
+    nrm_top_eigenvector_stream_destroy(ctx, s);
+    table_free(&t);
+    nrm_ctx_destroy(ctx);
+}
+
+/* The small eigenproblems run on one thread; a context that follows OpenMP still does after. */
+static void threads_stay_as_set(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    const int before = omp_get_max_threads();
+    table t = table_reference(300, 6);
+    double v[6];
+
+    assert_ok(ctx, nrm_set_threads(ctx, 0));
+    omp_set_num_threads(2);
+    nrm_top_eigenvector_stream *s = make(ctx, 6, NULL);
+    feed(ctx, s, &t, 0, 300, 300);
+    assert_ok(ctx, nrm_top_eigenvector_stream_query(ctx, s, v, NULL));
+    omp_set_num_threads(3);
+    assert_int_equal(nrm_threads(ctx), 3);
+    omp_set_num_threads(before);
     nrm_top_eigenvector_stream_destroy(ctx, s);
     table_free(&t);
     nrm_ctx_destroy(ctx);
@@ -550,5 +573,6 @@ NRM_TEST_MAIN(cmocka_unit_test(memory_promise), cmocka_unit_test(same_bits), cmo
               cmocka_unit_test(merge_adds_first_blocks),
               cmocka_unit_test(merge_later), cmocka_unit_test(merge_with_zeros),
               cmocka_unit_test(merged_audit_is_uniform),
-              cmocka_unit_test(save_and_load), cmocka_unit_test(damaged_files), cmocka_unit_test(failing_memory),
+              cmocka_unit_test(save_and_load), cmocka_unit_test(damaged_files), cmocka_unit_test(threads_stay_as_set),
+              cmocka_unit_test(failing_memory),
               cmocka_unit_test(cancelled))

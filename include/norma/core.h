@@ -117,7 +117,8 @@ static inline nrm_ctx_options nrm_ctx_options_default(void)
 }
 
 /* Create a context; options may be NULL.  NRM_E_NULL, _RANGE (threads < 0 or
- * > 65536), _ARGUMENT (one allocator hook without the other), _NOMEM. */
+ * > 65536), _ARGUMENT (one allocator hook without the other, options without
+ * their size), _NOMEM. */
 NRM_API NRM_NODISCARD nrm_status nrm_ctx_create(nrm_ctx **ctx, const nrm_ctx_options *options);
 NRM_API void nrm_ctx_destroy(nrm_ctx *ctx); /* NULL is fine */
 

@@ -182,7 +182,8 @@ NRM_API NRM_NODISCARD nrm_status nrm_sparse_ot_router(nrm_ctx *ctx, int64_t toke
                                                       const nrm_sparse_ot_router_options *options);
 /* Gradient of a loss with respect to the logits, from that with respect to the values of
  * `combine` (softmax weights; the choice of places is treated as constant).
- *   combine_gradient  in  combine->nnz values;   logits_gradient  out  tokens x experts */
+ *   combine_gradient  in  combine->nnz values
+ *   logits_gradient  out  tokens x experts; must not overlap an input (NRM_E_ALIAS) */
 NRM_API NRM_NODISCARD nrm_status nrm_sparse_ot_router_backward(nrm_ctx *ctx, const nrm_csr *combine,
                                                                const double *softmax, const double *combine_gradient,
                                                                double *logits_gradient);

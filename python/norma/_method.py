@@ -87,15 +87,17 @@ class Method:
         return {name: value for name, value in given.items() if value is not None}
 
     def _check_names(self, context, call, given):
-        """A name that is unknown or missing: the library has the sentence for it."""
+        """A name that is unknown: the library has the sentence for it."""
         for name in given:
             if name not in self.inputs and name not in self.parameters:
                 quick.nrm_call_set(call, name.encode("utf-8", "replace"), b"")
                 raise NormaTypeError(Status.BAD_ARGUMENT, context.message)
-        for name in self.required:
-            if name not in given:
-                long.nrm_call_run(call)  # what is missing is the first thing it looks at
-                raise NormaTypeError(Status.BAD_ARGUMENT, context.message)
+
+    def _check_missing(self, context, call, given):
+        """Once all that was given is in the call: its first look is for what is missing."""
+        if not all(name in given for name in self.required):
+            long.nrm_call_run(call)
+            raise NormaTypeError(Status.BAD_ARGUMENT, context.message)
 
     def _wanted(self, want, out):
         """{output's Python name: the caller's memory, or None}, in the order asked."""
@@ -161,6 +163,7 @@ class Method:
                 context.check(quick.nrm_call_set(call, name, text))
             for give in inputs:
                 context.check(give(call, running))
+            self._check_missing(context, call, given)
             for name in wanted:
                 port = self._output_port(name)
                 array = memory.get(name)

@@ -1,12 +1,16 @@
-"""The Python blocks of the guide and of the package's page run as they stand."""
+"""The Python blocks of the guide, of the package's page and of the reference run as they stand."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+import norma
+
 PYTHON = Path(__file__).resolve().parents[1]
-PAGES = [PYTHON / "README.md", PYTHON.parent / "docs" / "python.md"]
+DOCS = PYTHON.parent / "docs"
+METHODS = sorted(page for page in (DOCS / "reference").glob("*.md") if page.name != "README.md")
+PAGES = [PYTHON / "README.md", DOCS / "python.md", *METHODS]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -15,6 +19,6 @@ def test_blocks_run(page, tmp_path, monkeypatch, capsys):
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
     monkeypatch.chdir(tmp_path)
-    names = {}
+    names = {"norma": norma} if page in METHODS else {}
     for block in blocks:
         exec(compile(block, str(page), "exec"), names)

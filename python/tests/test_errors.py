@@ -29,6 +29,15 @@ def test_sentence_is_the_commands(case, command):
     assert f"norma: {sentence}\n" == done.stderr
 
 
+def test_what_is_missing_is_named_and_nothing_else():
+    with pytest.raises(norma.NormaTypeError, match="input cost is missing"):
+        norma.sparse_ot([1.0], [1.0], k=1)
+    with pytest.raises(norma.NormaTypeError, match="k is missing"):
+        norma.sparse_ot([1.0], [1.0], [[1.0]])
+    with pytest.raises(norma.NormaTypeError, match="input target is missing"):
+        norma.cross_entropy([1.0, 2.0])
+
+
 @pytest.mark.parametrize(
     "call, kinds, status",
     [

@@ -126,6 +126,7 @@ def test_what_progress_raises_comes_through_with_the_partial_result():
     assert caught.value.result.status is norma.Status.PARTIAL
 
 
+@pytest.mark.filterwarnings("ignore:.*shuffle them:norma.NormaWarning")
 def test_progress_true_prints_a_line(capfd):
     norma.top_eigenvector((A for _ in range(200)), progress=True)
     err = capfd.readouterr().err

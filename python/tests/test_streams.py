@@ -39,6 +39,7 @@ def test_an_iterator_gives_what_the_array_gives(rows):
     assert abs(whole.v[0]) > 0.9
 
 
+@pytest.mark.filterwarnings("ignore:.*shuffle them:norma.NormaWarning")
 def test_an_iterator_longer_than_memory_would_be_liked():
     count = 20000
     result = norma.top_eigenvector(np.full((50, 4), 1.0 + i % 3) for i in range(count // 50))
@@ -124,6 +125,13 @@ def test_a_broken_sparse_matrix_is_refused(indptr):
 def test_columns_out_of_range_are_refused():
     with pytest.raises(norma.NormaValueError):
         norma.top_eigenvector(norma.CSR((np.ones(2), [0, 9], [0, 1, 2]), (2, 2)))
+
+
+def test_sorted_rows_are_warned_of():
+    rows = RNG.normal(size=(5000, 20)) * np.linspace(1, 3, 20)
+    rows = rows[np.argsort(-(rows**2).sum(1))]
+    with pytest.warns(norma.NormaWarning, match="shuffle them"):
+        assert norma.top_eigenvector(rows).info.order_suspect
 
 
 # ---- Sparse out -------------------------------------------------------------------

@@ -18,7 +18,7 @@
  * accuracy of pairs.  Online is Milakov and Gimelshein's (2018, arXiv 1805.02867), for
  * comparison: two passes in base e, a maximum for each lane and one rescaling for eight
  * elements of it; rescaling by exp, unlike by a power of two, rounds. */
-#include "method/descriptor.h"
+#include "softmax_door.h"
 #include "softmax_impl.h"
 
 #define REAL float
@@ -51,19 +51,18 @@
 static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info)
 {
     const nrm_array *x = &in[0].array, *m = &in[1].array;
-    const int64_t columns = x->ndim > 0 ? x->shape[x->ndim - 1] : 0;
+    int64_t rows, columns;
     nrm_softmax_mask mask = {0};
 
-    NRM_REQUIRE(ctx, x->ndim > 0, NRM_E_SHAPE, "softmax: x is a single number; it must have at least one axis");
+    NRM_TRY(nrm_softmax_rows_of(ctx, "softmax", "x", x, &rows, &columns));
     if (in[1].kind == NRM_VALUE_ARRAY) {
-        const bool whole = m->ndim == x->ndim && memcmp(m->shape, x->shape, (size_t)x->ndim * sizeof *m->shape) == 0;
+        char given[NRM_SHAPE_LENGTH];
+        const bool whole = nrm_same_shape(x->ndim, x->shape, m->ndim, m->shape);
         NRM_REQUIRE(ctx, whole || (m->ndim == 1 && m->shape[0] == columns), NRM_E_SHAPE,
-                    "softmax: mask has %d axes and %lld elements; it must have the shape of x or be one row of %lld",
-                    m->ndim, NRM_LL(nrm_array_count(m)), NRM_LL(columns));
+                    "softmax: mask has shape %s; it must have the shape of x or be one row of %lld",
+                    nrm_shape_text(given, m->ndim, m->shape), NRM_LL(columns));
         mask = (nrm_softmax_mask){.keep = m->data, .keep_stride = whole ? columns : 0};
     }
-    int64_t rows = 1;
-    for (int i = 0; i < x->ndim - 1; i++) rows *= x->shape[i]; /* x exists: no overflow */
     NRM_TRY(nrm_output_array(ctx, &out[0], x->dtype, x->ndim, x->shape));
     NRM_TRY(nrm_output_array(ctx, &out[1], NRM_F64, x->ndim - 1, x->shape));
     void *y = out[0].wanted ? out[0].array.data : NULL;

@@ -42,6 +42,9 @@ nrm_status T(nrm_softmax)(nrm_ctx *ctx, int64_t rows, int64_t columns, const REA
         if (y) NRM_TRY(nrm_softmax_check_matrix(ctx, &shape, "y", y, ldy));
         NRM_TRY(nrm_softmax_check_mask(ctx, &shape, mask));
         NRM_TRY(nrm_softmax_check_overlap(ctx, &shape, "x", x, ldx, "y", y, ldy));
+        NRM_TRY(nrm_softmax_check_mask_apart(ctx, &shape, mask, "y", y, ldy));
+        NRM_TRY(nrm_softmax_check_apart(ctx, &shape, "lse", lse, rows, sizeof *lse, "x", x, ldx));
+        NRM_TRY(nrm_softmax_check_apart(ctx, &shape, "lse", lse, rows, sizeof *lse, "y", y, ldy));
     }
     nrm_softmax_plan_passes(&plan, &shape, (const void *)x == (const void *)y, y != NULL);
     T(task) task = {.plan = &plan, .k = T(kernels)(plan.isa), .mask = mask ? mask : &none, .x = x, .y = y,

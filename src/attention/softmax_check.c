@@ -144,3 +144,31 @@ nrm_status nrm_softmax_check_overlap(nrm_ctx *ctx, const nrm_softmax_shape *shap
     return nrm_fail(ctx, NRM_E_ALIAS, "%s: %s and %s overlap; they must be the same matrix (same start, same row "
                     "stride) or share nothing", shape->who, in_name, out_name);
 }
+
+nrm_status nrm_softmax_check_apart(nrm_ctx *ctx, const nrm_softmax_shape *shape, const char *name, const void *memory,
+                                   int64_t count, size_t size, const char *out_name, const void *out, int64_t out_ld)
+{
+    const int64_t out_bytes = extent(shape->rows, shape->columns, out_ld, shape->size);
+    int64_t bytes;
+
+    NRM_REQUIRE(ctx, nrm_mul_size(count, (int64_t)size, &bytes), NRM_E_OVERFLOW,
+                "%s: %lld elements of %s are more than memory can address", shape->who, NRM_LL(count), name);
+    NRM_REQUIRE(ctx, !memory || !out || !nrm_overlap(memory, (size_t)bytes, out, (size_t)out_bytes), NRM_E_ALIAS,
+                "%s: %s and %s overlap; they must share nothing", shape->who, name, out_name);
+    return NRM_OK;
+}
+
+nrm_status nrm_softmax_check_mask_apart(nrm_ctx *ctx, const nrm_softmax_shape *shape, const nrm_softmax_mask *mask,
+                                        const char *out_name, const void *out, int64_t out_ld)
+{
+    if (!mask || !out) return NRM_OK;
+    NRM_TRY(nrm_softmax_check_apart(ctx, shape, "the mask", mask->keep,
+                                    extent(shape->rows, shape->columns, mask->keep_stride, 1), 1, out_name, out,
+                                    out_ld));
+    NRM_TRY(nrm_softmax_check_apart(ctx, shape, "the lengths", mask->lengths, shape->rows, sizeof *mask->lengths,
+                                    out_name, out, out_ld));
+    NRM_REQUIRE(ctx, mask->bias != out, NRM_E_ALIAS, "%s: the bias and %s are the same memory; they must share nothing",
+                shape->who, out_name);
+    if (!mask->bias) return NRM_OK;
+    return nrm_softmax_check_overlap(ctx, shape, "the bias", mask->bias, mask->bias_stride, out_name, out, out_ld);
+}

@@ -54,6 +54,9 @@ nrm_status T(nrm_cross_entropy)(nrm_ctx *ctx, int64_t rows, int64_t columns, con
     NRM_REQUIRE(ctx, loss || dx, NRM_E_NULL, "cross-entropy: loss and dx are both NULL; one of them must be given");
     if (dx) NRM_TRY(nrm_softmax_check_matrix(ctx, &shape, "dx", dx, lddx));
     NRM_TRY(nrm_softmax_check_overlap(ctx, &shape, "x", x, ldx, "dx", dx, lddx));
+    NRM_TRY(nrm_softmax_check_apart(ctx, &shape, "target", target, rows, sizeof *target, "dx", dx, lddx));
+    NRM_TRY(nrm_softmax_check_apart(ctx, &shape, "loss", loss, rows, sizeof *loss, "x", x, ldx));
+    NRM_TRY(nrm_softmax_check_apart(ctx, &shape, "loss", loss, rows, sizeof *loss, "dx", dx, lddx));
     for (int64_t r = 0; r < rows; r++)
         NRM_REQUIRE(ctx, target[r] < columns, NRM_E_RANGE,
                     "cross-entropy: the target of row %lld is %lld; it must be below the %lld columns (negative: row "

@@ -1,4 +1,4 @@
-/* softmax_door.h -- what the untyped doors of softmax-backward and cross-entropy share:
+/* softmax_door.h -- what the untyped doors of softmax, softmax-backward and cross-entropy share:
  * an array of any shape seen as rows along its last axis.  Private. */
 #ifndef NRM_SOFTMAX_DOOR_H
 #define NRM_SOFTMAX_DOOR_H

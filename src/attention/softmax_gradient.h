@@ -142,7 +142,7 @@ static bool T(gradient_rows)(void *task, int64_t first, int64_t count, int slot)
             T(take_lse)(&j);
         }
         const int64_t blocks = j.row.n > 0 ? (j.row.n - 1) / t->plan.o.block + 1 : 0;
-        t->work->sweeps = 2;
+        nrm_softmax_expect(t->work, 2);
         if (!nrm_softmax_sweep(t->work, T(pass_sum), &j, blocks, false)) return false;
         for (int64_t b = 0; b < blocks; b++) j.c += j.part[b];
         if (!nrm_softmax_sweep(t->work, T(pass_write), &j, blocks, false)) return false;
@@ -169,6 +169,8 @@ static nrm_status T(gradient_run)(nrm_ctx *ctx, const char *who, const char *nam
     NRM_TRY(nrm_softmax_check_mask(ctx, &shape, t->mask));
     NRM_TRY(nrm_softmax_check_overlap(ctx, &shape, name, t->y, t->ldy, dx_name, t->dx, t->lddx));
     NRM_TRY(nrm_softmax_check_overlap(ctx, &shape, "g", t->g, t->ldg, dx_name, t->dx, t->lddx));
+    NRM_TRY(nrm_softmax_check_mask_apart(ctx, &shape, t->mask, dx_name, t->dx, t->lddx));
+    NRM_TRY(nrm_softmax_check_apart(ctx, &shape, "lse", t->lse, rows, sizeof *t->lse, dx_name, t->dx, t->lddx));
     nrm_softmax_work work = nrm_softmax_divide(ctx, who, rows, t->columns, t->plan.o.block);
     const int64_t slots = work.by_blocks ? 1 : work.threads;
     t->s = scheme_of(t->lse != NULL, t->jvp, t->plan.o.log);

@@ -54,6 +54,11 @@ nrm_status nrm_softmax_check_mask(nrm_ctx *ctx, const nrm_softmax_shape *shape, 
 nrm_status nrm_softmax_check_overlap(nrm_ctx *ctx, const nrm_softmax_shape *shape, const char *in_name,
                                      const void *in, int64_t in_ld, const char *out_name, const void *out,
                                      int64_t out_ld);
+/* Output `out` shares nothing with `count` elements elsewhere (NULL is fine), or with the mask. */
+nrm_status nrm_softmax_check_apart(nrm_ctx *ctx, const nrm_softmax_shape *shape, const char *name, const void *memory,
+                                   int64_t count, size_t size, const char *out_name, const void *out, int64_t out_ld);
+nrm_status nrm_softmax_check_mask_apart(nrm_ctx *ctx, const nrm_softmax_shape *shape, const nrm_softmax_mask *mask,
+                                        const char *out_name, const void *out, int64_t out_ld);
 
 /* ---- softmax_work.c -------------------------------------------------------------------------- */
 
@@ -70,6 +75,12 @@ typedef struct nrm_softmax_work {
 } nrm_softmax_work;
 
 nrm_softmax_work nrm_softmax_divide(nrm_ctx *ctx, const char *who, int64_t rows, int64_t columns, int64_t block);
+/* How many sweeps a row will take, for the progress by blocks.  Rows among threads share
+ * `work` and must not write it. */
+static inline void nrm_softmax_expect(nrm_softmax_work *work, int sweeps)
+{
+    if (work->by_blocks) work->sweeps = sweeps;
+}
 /* pass(job, b) for the blocks of one row, the last ones first if `backwards`.
  * False when the user asked to stop. */
 typedef void (*nrm_softmax_pass)(void *job, int64_t block);

@@ -107,7 +107,7 @@ static T(outcome) T(two_pass)(T(job) *j)
     const nrm_softmax_plan *plan = j->t->plan;
     const nrm_softmax_pass last = plan->o.log ? T(pass_shift) : T(pass_pair_scale);
 
-    j->t->work->sweeps = 2;
+    nrm_softmax_expect(j->t->work, 2);
     if (!T(sweep)(j, T(pass_pair_sum), false)) return T(STOPPED);
     const nrm_extexp total = T(merge)(j);
     if (plan->o.guard && !nrm_extexp_sane(total)) return T(SLOW);
@@ -181,7 +181,7 @@ static T(outcome) T(three_pass)(T(job) *j, bool reload)
     const nrm_softmax_plan *plan = j->t->plan;
     double sum = 0;
 
-    j->t->work->sweeps = 3;
+    nrm_softmax_expect(j->t->work, 3);
     if (!T(sweep)(j, T(pass_maximum), false)) return T(STOPPED);
     j->mu = (REAL)T(merge_maximum)(j);
     if (plan->o.guard && !isfinite(j->mu)) return T(SLOW);
@@ -211,7 +211,7 @@ static T(outcome) T(online)(T(job) *j)
     const nrm_softmax_pass last = plan->o.log ? T(pass_shift) : T(pass_exp_scale);
     double sum = 0;
 
-    j->t->work->sweeps = 2;
+    nrm_softmax_expect(j->t->work, 2);
     if (!T(sweep)(j, T(pass_online_sum), false)) return T(STOPPED);
     const double mu = T(merge_maximum)(j);
     for (int64_t b = 0; b < j->blocks; b++) sum += j->part[b].mantissa * exp(j->part[b].exponent - mu);
@@ -255,10 +255,10 @@ static T(outcome) T(block_reload)(T(job) *j)
 
     /* In place x is gone after the first block is stored, so whether the fast path can do
      * the row must be known before: one reading more for the maximum. */
-    j->t->work->sweeps = 2;
+    nrm_softmax_expect(j->t->work, 2);
     j->one_exponent = plan->in_place;
     if (plan->in_place) {
-        j->t->work->sweeps = 3;
+        nrm_softmax_expect(j->t->work, 3);
         if (!T(sweep)(j, T(pass_maximum), false)) return T(STOPPED);
         const REAL top = (REAL)T(merge_maximum)(j);
         j->e = T(exponent_of)(top);

@@ -87,6 +87,7 @@ void nrm_arena_free(nrm_ctx *ctx, nrm_arena *arena);
 bool nrm_tick(nrm_ctx *ctx, const char *task, double done, double total, const char *value_name, double value);
 
 double nrm_now(void); /* seconds, monotonic */
+int nrm_threads_asked(const nrm_ctx *ctx); /* as set: 0 = all that OpenMP offers */
 
 #define NRM_LL(x) ((long long)(x))
 #define NRM_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))

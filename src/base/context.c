@@ -112,6 +112,7 @@ nrm_status nrm_ctx_create(nrm_ctx **ctx, const nrm_ctx_options *options)
 
     if (!ctx) return NRM_E_NULL;
     *ctx = NULL;
+    if (options && options->size < sizeof options->size) return NRM_E_ARGUMENT; /* not from _default() */
     if (options) memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
     if (!o.allocator.allocate != !o.allocator.release) return NRM_E_ARGUMENT;
     NRM_TRY(check_threads(NULL, o.threads));
@@ -146,6 +147,8 @@ int nrm_threads(const nrm_ctx *ctx)
 {
     return ctx && ctx->threads > 0 ? ctx->threads : omp_get_max_threads();
 }
+
+int nrm_threads_asked(const nrm_ctx *ctx) { return ctx ? ctx->threads : 0; }
 
 nrm_status nrm_set_threads(nrm_ctx *ctx, int threads)
 {

@@ -73,8 +73,8 @@ static nrm_status fail_element(nrm_ctx *ctx, const nrm_array *from, int64_t i, n
         return nrm_fail(ctx, NRM_E_RANGE, "convert: element %lld is %lld, which %s does not hold",
                         NRM_LL(i), NRM_LL(w), nrm_dtype_name(dtype));
     }
-    return nrm_fail(ctx, NRM_E_RANGE, "convert: element %lld is %s, which %s does not hold exactly; "
-                    "round it first, or use f64", NRM_LL(i), value, nrm_dtype_name(dtype));
+    return nrm_fail(ctx, NRM_E_RANGE, "convert: element %lld is %s, which %s does not hold exactly",
+                    NRM_LL(i), value, nrm_dtype_name(dtype));
 }
 
 nrm_status nrm_array_convert(nrm_ctx *ctx, nrm_array *to, nrm_dtype dtype, const nrm_array *from)

@@ -249,7 +249,8 @@ static nrm_status load_rows(nrm_ctx *ctx, nrm_source *source, const format *f, i
     nrm_status st;
 
     NRM_STOP_IF(f == &formats[NPZ] || f == &formats[SAFETENSORS], NRM_E_UNSUPPORTED,
-                "%s: a %s file holds several arrays; rows come from one: save that one as npy", source->name, f->name);
+                "%s: a %s file holds several arrays; rows come from one: save it as npy, "
+                "or call by name with FILE:ARRAY", source->name, f->name);
     NRM_TRY_DONE(nrm_source_settle(ctx, source));
     NRM_TRY_DONE(f->read(ctx, source, &loaded));
     NRM_TRY_DONE(nrm_rows_from_loaded(ctx, &fresh, &loaded));

@@ -25,6 +25,7 @@ enum { MOST_IN_VAIN = 25 };
 
 typedef struct state {
     nrm_ctx *ctx;
+    const char *who;
     int64_t n, most, count;      /* most: places for cuts, one more than options.cuts */
     int64_t aggregate;           /* place of the merged cut, -1: none */
     int64_t run;                 /* serious steps in a row, or minus null ones, since u changed */
@@ -279,7 +280,8 @@ static nrm_status step(state *w, nrm_objective_fn f, void *user, nrm_proximal_bu
     NRM_TRY(f(w->ctx, user, w->trial, &value, w->gradient));
     r->evaluations++;
     r->iterations++;
-    NRM_REQUIRE(w->ctx, isfinite(value), NRM_E_NONFINITE, "bundle: the objective is not finite");
+    NRM_REQUIRE(w->ctx, isfinite(value), NRM_E_NONFINITE, "%s: the objective is not finite at step %lld; scale the "
+                "problem down", w->who, NRM_LL(r->iterations));
     const double got = value - w->value;
     const double wanted = 2 * w->u * (1 - got / predicted);
     double u = w->u;
@@ -361,7 +363,7 @@ nrm_status nrm_proximal_bundle(nrm_ctx *ctx, const char *who, int64_t n, nrm_obj
     NRM_TRY(nrm_arena_alloc(ctx, &arena, who));
     double *place[11];
     for (int i = 0; i < 11; i++) place[i] = nrm_arena_at(&arena, slot[i]);
-    state w = {.ctx = ctx, .n = n, .most = most, .aggregate = -1, .u = o->weight, .gram = place[0],
+    state w = {.ctx = ctx, .who = who, .n = n, .most = most, .aggregate = -1, .u = o->weight, .gram = place[0],
                .error = place[1], .lambda = place[2], .slope = place[3], .cuts = place[4],
                .points = o->average ? place[5] : NULL, .centre = place[6], .trial = place[7],
                .gradient = place[8], .ghat = place[9], .qp_work = place[10],

@@ -108,7 +108,11 @@ nrm_status nrm_dct_matrix(nrm_ctx *ctx, const char *who, int64_t n, double *c, i
     for (int64_t k = 0; k < n; k++) {
         const double weight = sqrt((k == 0 ? 1 : 2) / (double)n);
         int64_t t = k;
-        for (int64_t j = 0; j < n; j++, t = (t + 2 * k) % (4 * n)) c[k * ld + j] = weight * cosine[t];
+        for (int64_t j = 0; j < n; j++) {
+            c[k * ld + j] = weight * cosine[t];
+            t += 2 * k;
+            if (t >= 4 * n) t -= 4 * n;
+        }
     }
     nrm_free(ctx, cosine);
     return NRM_OK;

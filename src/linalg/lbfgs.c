@@ -63,7 +63,8 @@ static void two_loops(state *w)
     }
 }
 
-/* Keep the pair of the step at -> low; skipped unless s'y > 0, so that H stays positive. */
+/* Keep the pair of the step at -> low; skipped unless s'y > 0, so that H stays positive.
+ * It is made in the place of the oldest one, which is gone either way when all are taken. */
 static void remember(state *w)
 {
     const int64_t n = w->n, place = (w->newest + 1) % w->memory;
@@ -74,7 +75,10 @@ static void remember(state *w)
         y[i] = w->low.gradient[i] - w->at.gradient[i];
     }
     const double curvature = nrm_dot(s, y, n);
-    if (!(curvature > 1e-16 * nrm_dot(y, y, n))) return;
+    if (!(curvature > 1e-16 * nrm_dot(y, y, n))) {
+        if (w->pairs == w->memory) w->pairs--;
+        return;
+    }
     w->rho[place] = 1 / curvature;
     w->newest = place;
     if (w->pairs < w->memory) w->pairs++;
@@ -108,9 +112,17 @@ static double between(const point *low, double high_t, double high_value, double
     return t;
 }
 
+static bool cancelled(state *w, const nrm_lbfgs_options *o)
+{
+    const nrm_lbfgs_result *r = w->result;
+    return o->task ? nrm_tick(w->ctx, o->task, (double)r->iterations, (double)o->max_iter, "residual", r->residual)
+                   : nrm_cancelled(w->ctx);
+}
+
 /* Along the direction from w->at, first trying `t`.  On return w->low is the accepted
- * point; w->low.t = 0 where no point of sufficient decrease was found. */
-static nrm_status line_search(state *w, double t)
+ * point; w->low.t = 0 where no point of sufficient decrease was found.  Looks at the cancel
+ * flag after every trial, for a search may take forty. */
+static nrm_status line_search(state *w, const nrm_lbfgs_options *o, double t)
 {
     const double f0 = w->at.value, slope0 = w->at.slope, noise = ROUNDING * fabs(f0);
     double high_t = 0, high_value = 0, high_slope = 0;
@@ -145,6 +157,7 @@ static nrm_status line_search(state *w, double t)
             t = w->low.t + 0.25 * (high_t - w->low.t);
         }
         if (bracketed && fabs(high_t - w->low.t) <= 1e-14 * fmax(high_t, w->low.t)) break;
+        if (cancelled(w, o)) break;
     }
     if (w->low.t > 0) w->result->armijo_only++;
     return NRM_OK;
@@ -158,9 +171,7 @@ static nrm_lbfgs_end iterate_end(state *w, const nrm_lbfgs_options *o, bool *end
     r->value = w->at.value;
     r->residual = nrm_norm_inf(w->at.gradient, w->n);
     if (r->residual <= o->tol) return NRM_LBFGS_CONVERGED;
-    if (o->task ? nrm_tick(w->ctx, o->task, (double)r->iterations, (double)o->max_iter, "residual", r->residual)
-                : nrm_cancelled(w->ctx))
-        return NRM_LBFGS_CANCELLED;
+    if (cancelled(w, o)) return NRM_LBFGS_CANCELLED;
     if (o->stop && o->stop(w->user, w->at.x, r)) return NRM_LBFGS_STOPPED;
     if (r->iterations >= o->max_iter) return NRM_LBFGS_MAX_ITER;
     *ended = false;
@@ -184,9 +195,9 @@ static nrm_status iterate(state *w, const nrm_lbfgs_options *o)
             w->at.slope = nrm_dot(w->at.gradient, w->direction, w->n);
         }
         const double length = sqrt(nrm_dot(w->direction, w->direction, w->n));
-        NRM_TRY(line_search(w, w->pairs > 0 ? 1 : o->first_step / length));
+        NRM_TRY(line_search(w, o, w->pairs > 0 ? 1 : o->first_step / length));
         if (w->low.t == 0) {
-            if (w->pairs == 0) {
+            if (w->pairs == 0 && !nrm_cancelled(w->ctx)) {
                 r->end = NRM_LBFGS_STALLED;
                 return NRM_OK;
             }

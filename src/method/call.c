@@ -281,6 +281,8 @@ const nrm_value *nrm_call_output(const nrm_call *c, const char *port)
 static nrm_status made_output(nrm_call *c, const char *port, int *i)
 {
     NRM_TRY(output_index(c, port, i));
+    NRM_REQUIRE(c->ctx, c->ran, NRM_E_ARGUMENT, "%s: the call has not run yet; run it, then take its outputs",
+                c->method->name);
     NRM_REQUIRE(c->ctx, c->outputs[*i].kind != NRM_VALUE_NONE, NRM_E_ARGUMENT, "%s: output %s was not made",
                 c->method->name, port);
     return NRM_OK;

@@ -18,7 +18,7 @@ static const nrm_array *bundle_find(const nrm_bundle *bundle, const char *name)
 
 /* "a.npz:weights": the member's name, with the path cut before it; NULL when the path is
  * a file as it stands. */
-static const char *cut_member(char *path)
+static char *cut_member(char *path)
 {
     char *colon = strrchr(path, ':');
     if (!colon || path[0] == '[' || access(path, F_OK) == 0) return NULL;
@@ -55,9 +55,8 @@ static int64_t columns_param(const nrm_call *c)
     return p && p->kind == NRM_KIND_I64 ? nrm_option_i64(p, c->options) : 0;
 }
 
-static nrm_status load_path(nrm_call *c, const nrm_port *port, nrm_call_input_slot *slot)
+static nrm_status load(nrm_call *c, const nrm_port *port, nrm_call_input_slot *slot, const char *member)
 {
-    const char *member = cut_member(slot->path);
     nrm_status st;
 
     if ((port->accepts & NRM_ACCEPT_ROWS) && !member) {
@@ -79,6 +78,17 @@ static nrm_status load_path(nrm_call *c, const nrm_port *port, nrm_call_input_sl
         slot->value.kind = NRM_VALUE_ARRAY;
     }
     return NRM_OK;
+}
+
+/* After a failure the slot is as it was: the run may be tried again. */
+static nrm_status load_path(nrm_call *c, const nrm_port *port, nrm_call_input_slot *slot)
+{
+    char *member = cut_member(slot->path);
+    const nrm_status st = load(c, port, slot, member);
+
+    if (st < 0 && slot->loaded.format) nrm_loaded_destroy(c->ctx, &slot->loaded);
+    if (st < 0 && member) member[-1] = ':';
+    return st;
 }
 
 /* ---- Form and element type ---------------------------------------------------------------------- */

@@ -270,7 +270,7 @@ static nrm_status loaded(nrm_ctx *ctx, nrm_top_eigenvector_stream *s, const char
     const int64_t *c = hl->counter;
     bool good = nrm_heavy_rows_rebuild(&hl->heavy);
 
-    for (int i = 0; i < NRM_HL_COUNTERS; i++) good = good && c[i] >= 0;
+    for (int i = 0; i < NRM_HL_COUNTERS; i++) good = good && (i == NRM_HL_LENGTH || nrm_stream_count(c[i]));
     good = good && c[NRM_HL_LENGTH] > 0 && c[NRM_HL_ABSORBED] == s->rows - hl->heavy.count &&
            c[NRM_HL_COUNT] <= c[NRM_HL_ABSORBED] && (c[NRM_HL_LAST] == 0 || c[NRM_HL_BLOCKS] > 0);
     NRM_REQUIRE(ctx, good, NRM_E_FORMAT, NRM_TOP_EIGENVECTOR ": %s holds counts that contradict each other; "

@@ -57,7 +57,7 @@ bool nrm_heavy_rows_rebuild(nrm_heavy_rows *h)
     if (h->count < 0 || h->count > h->capacity) return false;
     for (int64_t i = 0; i < h->count; i++) {
         h->heap[i] = i;
-        if (!(h->squares[i] >= 0) || h->numbers[i] < 0) return false;
+        if (!(h->squares[i] >= 0) || !nrm_stream_count(h->numbers[i])) return false;
     }
     for (int64_t i = h->count / 2; i-- > 0;) sink(h, i);
     return true;

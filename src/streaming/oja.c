@@ -49,8 +49,8 @@ static nrm_status create(nrm_ctx *ctx, nrm_top_eigenvector_stream *s)
     nrm_oja *o;
 
     NRM_REQUIRE(ctx, adaptive || s->options.rate > 0 || s->options.rate_schedule == NRM_TOP_EIGENVECTOR_DECAYING,
-                NRM_E_ARGUMENT, NRM_TOP_EIGENVECTOR ": rate is 0 with rate-schedule fixed; a fixed rate must "
-                "be > 0: give rate, or use rate-schedule decaying");
+                NRM_E_ARGUMENT, NRM_TOP_EIGENVECTOR ": rate is 0 with rate_schedule fixed; a fixed rate must "
+                "be > 0: give rate, or use rate_schedule decaying");
     NRM_TRY(NRM_ALLOC_ZERO(ctx, o, 1, NRM_TOP_EIGENVECTOR));
     s->state = o;
     o->runs = runs;

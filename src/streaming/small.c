@@ -8,13 +8,13 @@
 /* LAPACK's bits may depend on its threads and these matrices are small: one thread. */
 nrm_status nrm_small_eigen(nrm_ctx *ctx, int64_t n, const double *a, double *w, double *v)
 {
-    const int threads = nrm_threads(ctx), team = omp_get_max_threads();
+    const int threads = nrm_threads_asked(ctx), team = omp_get_max_threads();
     nrm_status st;
 
     omp_set_num_threads(1);
-    if (ctx && threads > 1) NRM_TRY_DONE(nrm_set_threads(ctx, 1));
+    if (ctx) NRM_TRY_DONE(nrm_set_threads(ctx, 1));
     st = nrm_eigen_symmetric(ctx, NRM_TOP_EIGENVECTOR, n, a, n, w, v);
-    if (ctx && threads > 1 && nrm_set_threads(ctx, threads) < 0) st = NRM_E_INTERNAL;
+    if (ctx && nrm_set_threads(ctx, threads) < 0) st = NRM_E_INTERNAL;
     if (st < 0) goto done;
     for (int64_t i = 0, j = n - 1; i < j; i++, j--) { /* rising to falling */
         const double kept = w[i];

@@ -54,6 +54,8 @@ typedef struct nrm_state_fields {
     int count;
     nrm_state_field field[NRM_STATE_FIELDS];
 } nrm_state_fields;
+/* A count of rows that a file may hold: sums of a few of them are int64_t too. */
+static inline bool nrm_stream_count(int64_t n) { return n >= 0 && n <= INT64_C(1) << 53; }
 void nrm_state_add(nrm_state_fields *fields, const char *name, nrm_dtype dtype, int64_t count, const void *data);
 
 /* ---- The audit: a uniform sample of all rows (reservoir.c) ---------------------------------- */

@@ -105,6 +105,33 @@ static nrm_status read_options(nrm_ctx *ctx, const parts *p, const char *path, n
     return NRM_OK;
 }
 
+/* Vectors of `columns` numbers in the file of a stream with these options. */
+static int64_t vectors(const nrm_top_eigenvector_options *o, int64_t columns)
+{
+    int64_t count = o->audit_rows;
+    switch (o->algorithm) {
+    case NRM_TOP_EIGENVECTOR_HEAVY_LIGHT: return count + 2 * nrm_min_i64(o->width, columns) + o->stored_rows;
+    case NRM_TOP_EIGENVECTOR_BLOCK_POWER: return count + 2 * nrm_min_i64(o->width, columns);
+    case NRM_TOP_EIGENVECTOR_FREQUENT_DIRECTIONS: return count + 2 * nrm_min_i64(o->sketch_rows, columns);
+    case NRM_TOP_EIGENVECTOR_OJA_ADAPTIVE: return count + o->rates;
+    case NRM_TOP_EIGENVECTOR_EXACT: return count > INT64_MAX - columns ? count : count + columns;
+    default: return count + 1;
+    }
+}
+
+/* The stream is made before its arrays are read: sizes that the file does not fill would let
+ * a few bytes ask for all memory there is. */
+static nrm_status check_sizes(nrm_ctx *ctx, const nrm_bundle *bundle, const char *path, int64_t columns,
+                              const nrm_top_eigenvector_options *o)
+{
+    int64_t held = 0, needed;
+    for (int64_t i = 0; i < bundle->count; i++) held += nrm_array_count(&bundle->items[i].array);
+    NRM_REQUIRE(ctx, nrm_mul_size(vectors(o, columns), columns, &needed) && needed <= held, NRM_E_FORMAT,
+                NRM_TOP_EIGENVECTOR ": %s holds %lld numbers, too few for its header (%lld columns): it is damaged",
+                path, NRM_LL(held), NRM_LL(columns));
+    return NRM_OK;
+}
+
 static nrm_status load_bundle(nrm_ctx *ctx, const nrm_bundle *bundle, const char *path,
                               nrm_top_eigenvector_stream **stream)
 {
@@ -118,10 +145,12 @@ static nrm_status load_bundle(nrm_ctx *ctx, const nrm_bundle *bundle, const char
     list_fields(NULL, &p, &fields);
     NRM_TRY(read_fields(ctx, bundle, path, &fields));
     const int64_t *h = p.header;
-    NRM_REQUIRE(ctx, h[0] == VERSION && h[1] >= 1 && h[2] >= 0 && h[3] >= 0 && h[5] >= 0 && h[5] <= h[2],
+    NRM_REQUIRE(ctx, h[0] == VERSION && h[1] >= 1 && nrm_stream_count(h[2]) && nrm_stream_count(h[3]) && h[5] >= 0 &&
+                h[5] <= h[2],
                 NRM_E_FORMAT, NRM_TOP_EIGENVECTOR ": %s has a header of version %lld with %lld columns and %lld rows; "
                 "this version reads files of version %d", path, NRM_LL(h[0]), NRM_LL(h[1]), NRM_LL(h[2]), VERSION);
     NRM_TRY(read_options(ctx, &p, path, &options));
+    NRM_TRY(check_sizes(ctx, bundle, path, h[1], &options));
     memcpy(&seed, &h[4], sizeof seed);
 
     NRM_TRY(nrm_stream_make(ctx, &s, h[1], &options, h[3], seed));

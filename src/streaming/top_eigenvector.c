@@ -61,6 +61,8 @@ static nrm_status one_pass(nrm_ctx *ctx, nrm_rows *rows, const nrm_top_eigenvect
     if (o->rows > 0 && read != o->rows)
         nrm_warn(ctx, NRM_TOP_EIGENVECTOR ": rows was given as %lld and %lld came; equal blocks were planned for the "
                  "first number", NRM_LL(o->rows), NRM_LL(read));
+    if (info->order_suspect)
+        nrm_warn(ctx, NRM_TOP_EIGENVECTOR ": the rows do not look randomly ordered and v may be wrong; shuffle them");
     if (o->residual) {
         const nrm_status found = st; /* >= 0: its remark outlives a second pass that succeeds */
         nrm_top_eigenvector_stream_destroy(ctx, s);

@@ -87,6 +87,8 @@ nrm_status nrm_sparse_conjugate_mass(nrm_ctx *ctx, int64_t m, const double *s, i
     nrm_format_f64(text, mass);
     NRM_REQUIRE(ctx, value, NRM_E_NULL, "%s: value must not be NULL", who);
     NRM_REQUIRE(ctx, mass > 0 && isfinite(mass), NRM_E_RANGE, "%s: mass is %s; mass must be > 0 and finite", who, text);
+    NRM_REQUIRE(ctx, gamma * mass > 0 && isfinite(gamma * mass), NRM_E_OVERFLOW,
+                "%s: mass is %s and its product with gamma overflows or vanishes; scale one of them", who, text);
     return maximise_mass(ctx, who, m, s, k, gamma, mass, value, t, tau);
 }
 

@@ -24,8 +24,6 @@
 #include <omp.h>
 
 enum { MOST_BLOCKS = 64, COLUMNS_A_BLOCK = 8 };
-/* Entries, some half a millisecond of work: below, meeting costs more than it saves. */
-static const int64_t WORTH_THREADS = 1 << 21;
 
 nrm_status nrm_ot_prepare(nrm_ot *ot)
 {
@@ -160,8 +158,7 @@ double nrm_ot_evaluate(nrm_ot *ot, const double *x, double *gradient)
     const double shift = ot->warm && !ot->dual ? bound_shift(ot, x) : 0;
     const int64_t work = ot->support ? ot->support->start[ot->n] : ot->m * ot->n;
 
-
-#pragma omp parallel for num_threads(ot->threads) schedule(dynamic, 1) if (work > WORTH_THREADS)
+#pragma omp parallel for num_threads(ot->threads) schedule(dynamic, 1) if (work > NRM_OT_WORTH_THREADS)
     for (int64_t block = 0; block < ot->blocks; block++) {
         const int64_t first = block * ot->n / ot->blocks, end = (block + 1) * ot->n / ot->blocks;
         nrm_ot_column *w = &ot->columns[omp_get_thread_num()];

@@ -14,6 +14,9 @@
 
 extern const nrm_method nrm_sparse_ot_method, nrm_sparse_ot_router_method;
 
+/* Entries, some half a millisecond of work: below, meeting costs more than it saves. */
+enum { NRM_OT_WORTH_THREADS = 1 << 21 };
+
 /* ---- One column (column.c) ---- */
 
 /* Candidates for the support of one column, rising in index; then the maximiser itself. */
@@ -109,7 +112,7 @@ nrm_status nrm_ot_plan_dense(nrm_ot *ot, const double *dense, nrm_ot_plan *plan)
 typedef struct nrm_ot_solution {
     double value, residual;  /* at x; |gradient|_inf, or that of the bundle's aggregate */
     int64_t iterations;
-    bool converged, cancelled, kinked; /* kinked: a bundle has run */
+    bool converged, cancelled, kinked; /* kinked: a bundle has run, and averaged to its end */
     const char *solver;
 } nrm_ot_solution;
 

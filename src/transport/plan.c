@@ -51,7 +51,7 @@ static nrm_status measure(nrm_ot *ot, nrm_ot_plan *plan)
 /* Twice over the columns: lengths, then entries. */
 static void columns(nrm_ot *ot, const double *x, nrm_ot_plan *plan, bool fill)
 {
-#pragma omp parallel for num_threads(ot->threads) schedule(static) if (ot->m * ot->n > 1 << 21)
+#pragma omp parallel for num_threads(ot->threads) schedule(static) if (ot->m * ot->n > NRM_OT_WORTH_THREADS)
     for (int64_t j = 0; j < ot->n; j++) {
         nrm_ot_column *w = &ot->columns[omp_get_thread_num()];
         double tau;

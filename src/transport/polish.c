@@ -130,6 +130,7 @@ nrm_status nrm_ot_polish(nrm_ot *ot, double tol, const double *alpha, const doub
     *plan = (nrm_ot_plan){0};
     *feasible = false;
     fixed.dual = false;
+    nrm_ot_restart(ot); /* the bounds of the last evaluation are in memory that both share */
     nrm_ot_restart(&fixed);
     NRM_TRY(make_support(&fixed, alpha, average, &support));
     fixed.support = &support;

@@ -19,9 +19,10 @@ static nrm_status check_masses(nrm_ctx *ctx, const char *name, const double *mas
     *total = 0;
     *kept = 0;
     for (int64_t i = 0; i < n; i++) {
-        nrm_format_f64(text, mass[i]);
-        NRM_REQUIRE(ctx, mass[i] >= 0, NRM_E_RANGE, "sparse-ot: %s[%lld] is %s; masses must be >= 0", name,
-                    NRM_LL(i), text);
+        if (mass[i] < 0) {
+            nrm_format_f64(text, mass[i]);
+            return nrm_fail(ctx, NRM_E_RANGE, "sparse-ot: %s[%lld] is %s; masses must be >= 0", name, NRM_LL(i), text);
+        }
         *total += mass[i];
         *kept += mass[i] > 0;
     }

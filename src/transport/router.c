@@ -16,14 +16,15 @@
 static nrm_status check(nrm_ctx *ctx, int64_t tokens, int64_t experts, const double *logits, double gamma,
                         int64_t *count)
 {
-    int64_t where;
+    int64_t where, bytes;
 
     NRM_REQUIRE(ctx, logits, NRM_E_NULL, "sparse-ot-router: logits must not be NULL");
     NRM_REQUIRE(ctx, tokens >= 1 && experts >= 1, NRM_E_SHAPE,
                 "sparse-ot-router: logits are %lld x %lld; there must be tokens and experts", NRM_LL(tokens),
                 NRM_LL(experts));
-    NRM_REQUIRE(ctx, nrm_mul_size(tokens, experts, count), NRM_E_OVERFLOW, "sparse-ot-router: %lld x %lld logits are "
-                "more than memory can address", NRM_LL(tokens), NRM_LL(experts));
+    NRM_REQUIRE(ctx, nrm_mul_size(tokens, experts, count) && nrm_mul_size(*count, (int64_t)sizeof *logits, &bytes),
+                NRM_E_OVERFLOW, "sparse-ot-router: %lld x %lld logits are more than memory can address", NRM_LL(tokens),
+                NRM_LL(experts));
     NRM_REQUIRE(ctx, nrm_all_finite_f64(logits, *count, &where), NRM_E_NONFINITE,
                 "sparse-ot-router: logits[%lld, %lld] is NaN or infinite", NRM_LL(where / experts),
                 NRM_LL(where % experts));
@@ -164,6 +165,10 @@ nrm_status nrm_sparse_ot_router_backward(nrm_ctx *ctx, const nrm_csr *combine, c
     NRM_REQUIRE(ctx, combine && softmax && combine_gradient && logits_gradient, NRM_E_NULL,
                 "sparse-ot-router-backward: no argument may be NULL");
     NRM_TRY(nrm_csr_check(ctx, combine));
+    const size_t bytes = (size_t)(combine->rows * combine->cols) * sizeof *logits_gradient;
+    NRM_REQUIRE(ctx, !nrm_overlap(logits_gradient, bytes, softmax, bytes) &&
+                !nrm_overlap(logits_gradient, bytes, combine_gradient, (size_t)combine->nnz * sizeof *combine_gradient),
+                NRM_E_ALIAS, "sparse-ot-router-backward: logits_gradient overlaps an input; give it memory of its own");
     /* ds_e = g_e at the chosen places; dG = s (ds - <s, ds>). */
     for (int64_t i = 0; i < combine->rows; i++) {
         const double *s = softmax + i * combine->cols;

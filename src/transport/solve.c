@@ -16,6 +16,7 @@ typedef struct kink_watch {
 typedef struct averaging {
     nrm_ot *ot;
     double *average;
+    bool cancelled; /* on the way: the average is worth nothing */
 } averaging;
 
 static nrm_status add_plans(nrm_ctx *ctx, void *user, double carried, int64_t count, const double *lambda,
@@ -29,6 +30,10 @@ static nrm_status add_plans(nrm_ctx *ctx, void *user, double carried, int64_t co
     for (int64_t q = 0; q < count; q++) {
         nrm_ot_plan plan;
         if (lambda[q] == 0) continue;
+        /* Up to a hundred plans, two evaluations each: too long to sit out. */
+        w->cancelled = w->cancelled || nrm_tick(ctx, "sparse-ot: relaxed plan", (double)q, (double)count, "weight",
+                                                lambda[q]);
+        if (w->cancelled) return NRM_OK;
         for (int64_t i = 0; i < size; i++) ot->point[i] = ot->scale * points[q * size + i];
         NRM_TRY(nrm_ot_plan_at(ot, ot->point, &plan));
         for (int64_t j = 0; j < ot->n; j++)
@@ -86,7 +91,7 @@ static nrm_status lbfgs(nrm_ot *ot, const nrm_sparse_ot_options *o, double *x, n
 
 static nrm_status bundle(nrm_ot *ot, const nrm_sparse_ot_options *o, double *x, double *average, nrm_ot_solution *s)
 {
-    averaging user = {ot, average};
+    averaging user = {ot, average, false};
     nrm_proximal_bundle_options bo = nrm_proximal_bundle_options_default();
     nrm_proximal_bundle_result r;
 
@@ -100,8 +105,8 @@ static nrm_status bundle(nrm_ot *ot, const nrm_sparse_ot_options *o, double *x, 
     s->residual = r.residual;
     s->iterations += r.iterations;
     s->converged = r.end == NRM_PROXIMAL_BUNDLE_CONVERGED;
-    s->cancelled = r.end == NRM_PROXIMAL_BUNDLE_CANCELLED;
-    s->kinked = true;
+    s->cancelled = r.end == NRM_PROXIMAL_BUNDLE_CANCELLED || user.cancelled;
+    s->kinked = !user.cancelled;
     s->solver = "bundle";
     return NRM_OK;
 }

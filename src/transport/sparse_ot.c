@@ -160,7 +160,7 @@ static nrm_status verdict(const job *w)
                         w->feasible ? "the plan is feasible and its gap certified" : "the plan's marginals are off");
     }
     if (!w->feasible) {
-        nrm_format_f64(residual, nrm_ot_plan_error(&w->plan));
+        nrm_format_f32(residual, (float)nrm_ot_plan_error(&w->plan)); /* a share: seven digits say it */
         return nrm_fail(w->ctx, NRM_RELAXED,
                         "sparse-ot: no plan with at most %lld non-zeros a column was found on the optimal support; the "
                         "plan's marginals are off by %s of the mass; raise k, or take relaxed_plan",
