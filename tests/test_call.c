@@ -428,6 +428,22 @@ static void test_bundle_members(void **state)
         } else assert_ok(ctx, nrm_call_run(call));
         nrm_call_destroy(call);
     }
+
+    /* Rows too: the only array of a file is taken, of several one must be named. */
+    double rows[4] = {3, 0, 0, 1};
+    const int64_t square[2] = {2, 2};
+    nrm_named one = {.name = (char[]){"u"}};
+    assert_ok(ctx, nrm_array_view(ctx, &one.array, NRM_F64, 2, square, rows));
+    const nrm_bundle single = {&one, 1};
+    for (int count = 1; count <= 2; count++) {
+        assert_ok(ctx, nrm_save_bundle(ctx, file, count == 1 ? &single : &bundle));
+        call = new_call(ctx, "top-eigenvector");
+        assert_ok(ctx, nrm_call_input_path(call, "a", file));
+        if (count == 1) assert_ok(ctx, nrm_call_run(call));
+        else assert_status(ctx, nrm_call_run(call), NRM_E_ARGUMENT);
+        nrm_call_destroy(call);
+    }
+    assert_message(ctx, "FILE:ARRAY");
     remove(file);
     nrm_ctx_destroy(ctx);
 }

@@ -135,6 +135,7 @@ NRM_INFO(top_eigenvector, NRM_TOP_EIGENVECTOR_INFO);
  * column), _OVERFLOW (squares overflow), _SINGULAR (all rows zero: no direction),
  * _UNSUPPORTED (a second pass over rows that cannot be read again), _CANCELLED (before
  * any row), _NOMEM and what the stream itself fails with.
+ * order_suspect and gap_too_small are told to the log hook as warnings too.
  * The bits of the result depend on the rows, their order, the options and the seed of
  * ctx, not on batch or threads; rows given sparse and dense give the same bits in
  * heavy-light and block-power. */

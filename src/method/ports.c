@@ -61,9 +61,13 @@ static nrm_status load(nrm_call *c, const nrm_port *port, nrm_call_input_slot *s
 
     if ((port->accepts & NRM_ACCEPT_ROWS) && !member) {
         st = nrm_rows_open(c->ctx, &slot->value.rows, slot->path, columns_param(c));
-        if (st < 0) return nrm_fail_prefix(c->ctx, st, "%s: %s", c->method->name, port->name);
-        slot->value.kind = NRM_VALUE_ROWS;
-        return NRM_OK;
+        if (st >= 0) {
+            slot->value.kind = NRM_VALUE_ROWS;
+            return NRM_OK;
+        }
+        /* A file of several arrays is no stream; the array is picked below. */
+        if (st != NRM_E_UNSUPPORTED || strcmp(slot->path, "-") == 0)
+            return nrm_fail_prefix(c->ctx, st, "%s: %s", c->method->name, port->name);
     }
     st = nrm_load(c->ctx, slot->path, &slot->loaded);
     if (st < 0) return nrm_fail_prefix(c->ctx, st, "%s: %s", c->method->name, port->name);

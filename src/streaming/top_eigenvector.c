@@ -63,6 +63,9 @@ static nrm_status one_pass(nrm_ctx *ctx, nrm_rows *rows, const nrm_top_eigenvect
                  "first number", NRM_LL(o->rows), NRM_LL(read));
     if (info->order_suspect)
         nrm_warn(ctx, NRM_TOP_EIGENVECTOR ": the rows do not look randomly ordered and v may be wrong; shuffle them");
+    if (info->gap_too_small)
+        nrm_warn(ctx, NRM_TOP_EIGENVECTOR ": the gap is %.3g; below 1.2 the direction is not identifiable, and v is one "
+                 "of many about as good", info->gap);
     if (o->residual) {
         const nrm_status found = st; /* >= 0: its remark outlives a second pass that succeeds */
         nrm_top_eigenvector_stream_destroy(ctx, s);
