@@ -1,4 +1,4 @@
-"""top-eigenvector beside scikit-learn's IncrementalPCA at like memory, and the exact answer.
+"""top-eigenvector beside scikit-learn's IncrementalPCA (24 components, batches of 256) and the exact answer.
 
 Rows from memory, one pass, spiked covariance; what is compared is time and <v, v1>^2.
 """

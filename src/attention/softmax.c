@@ -21,30 +21,8 @@
 #include "softmax_door.h"
 #include "softmax_impl.h"
 
-#define REAL float
-#define REAL_LOG2E NRM_LOG2E_F32
-#define REAL_RINT rintf
-#define T(name) NRM_PASTE(name, _f32)
-#define T2(name, suffix) NRM_PASTE(T(name), suffix)
-#include "softmax_rows.h"
-#include "softmax_call.h"
-#include "softmax_cross_entropy.h"
-#undef REAL
-#undef REAL_LOG2E
-#undef REAL_RINT
-#undef T
-#undef T2
-#undef SPAN
-#undef KERNELS
-
-#define REAL double
-#define REAL_LOG2E NRM_LOG2E_F64
-#define REAL_RINT rint
-#define T(name) NRM_PASTE(name, _f64)
-#define T2(name, suffix) NRM_PASTE(T(name), suffix)
-#include "softmax_rows.h"
-#include "softmax_call.h"
-#include "softmax_cross_entropy.h"
+#define NRM_BODY "softmax_forward.h"
+#include "softmax_twice.h"
 
 /* ---- The method ---------------------------------------------------------------------------- */
 

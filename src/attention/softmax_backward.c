@@ -19,17 +19,5 @@ static scheme scheme_of(bool from_lse, bool jvp, bool log_softmax)
     return jvp ? (scheme){p, SUM_PG, SHIFT} : (scheme){p, SUM_G, DEFLATE};
 }
 
-#define REAL float
-#define T(name) NRM_PASTE(name, _f32)
-#define T2(name, suffix) NRM_PASTE(T(name), suffix)
-#include "softmax_gradient.h"
-#undef REAL
-#undef T
-#undef T2
-#undef SPAN
-#undef KERNELS
-
-#define REAL double
-#define T(name) NRM_PASTE(name, _f64)
-#define T2(name, suffix) NRM_PASTE(T(name), suffix)
-#include "softmax_gradient.h"
+#define NRM_BODY "softmax_gradient.h"
+#include "softmax_twice.h"

@@ -1,7 +1,8 @@
 /* softmax_impl.h -- between the files of softmax.  Private.
  *
- *   softmax.c           the descriptor, with softmax_call.h (the public forward functions)
- *                       and softmax_cross_entropy.h
+ *   softmax.c           the descriptor and, by softmax_forward.h, softmax_call.h (the public
+ *                       forward functions) and softmax_cross_entropy.h
+ *   softmax_twice.h     a typed file for f32 and for f64
  *   softmax_check.c     arguments, options, the choice of algorithm
  *   softmax_work.c      rows or blocks among threads
  *   softmax_rows.h      the passes over a row, for f32 and f64

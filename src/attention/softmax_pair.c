@@ -17,17 +17,5 @@ double nrm_softmax_pair_lse(nrm_softmax_pair pair)
     return hi + lo;
 }
 
-#define REAL float
-#define T(name) NRM_PASTE(name, _f32)
-#define T2(name, suffix) NRM_PASTE(T(name), suffix)
-#include "softmax_piece.h"
-#undef REAL
-#undef T
-#undef T2
-#undef SPAN
-#undef KERNELS
-
-#define REAL double
-#define T(name) NRM_PASTE(name, _f64)
-#define T2(name, suffix) NRM_PASTE(T(name), suffix)
-#include "softmax_piece.h"
+#define NRM_BODY "softmax_piece.h"
+#include "softmax_twice.h"

@@ -30,6 +30,15 @@ static double primal(const job *w, const nrm_ot_plan *plan)
     return plan->cost + 0.5 * w->problem.ot.gamma * plan->square;
 }
 
+/* Take `plan` in the place of the one so far, or free it. */
+static void take_if(job *w, bool better, nrm_ot_plan *plan)
+{
+    nrm_ot_plan_free(w->ctx, better ? &w->plan : plan);
+    if (!better) return;
+    w->plan = *plan;
+    w->polished = true;
+}
+
 static nrm_status try_support(job *w, const double *average)
 {
     nrm_ot *ot = &w->problem.ot;
@@ -38,13 +47,7 @@ static nrm_status try_support(job *w, const double *average)
 
     NRM_TRY(nrm_ot_polish(ot, w->o->tol, w->x, average, w->candidate, &plan, &feasible));
     if (!feasible) return NRM_OK;
-    if (w->polished && primal(w, &plan) >= primal(w, &w->plan)) {
-        nrm_ot_plan_free(w->ctx, &plan);
-        return NRM_OK;
-    }
-    nrm_ot_plan_free(w->ctx, &w->plan);
-    w->plan = plan;
-    w->polished = true;
+    take_if(w, !w->polished || primal(w, &plan) < primal(w, &w->plan), &plan);
     return NRM_OK;
 }
 
@@ -62,13 +65,7 @@ static nrm_status refine(job *w)
     const nrm_status st = nrm_ot_plan_at(ot, w->candidate, &plan);
     ot->dual = dual;
     NRM_TRY(st);
-    if (nrm_ot_plan_error(&plan) > nrm_ot_plan_error(&w->plan)) {
-        nrm_ot_plan_free(w->ctx, &plan);
-        return NRM_OK;
-    }
-    nrm_ot_plan_free(w->ctx, &w->plan);
-    w->plan = plan;
-    w->polished = true;
+    take_if(w, nrm_ot_plan_error(&plan) <= nrm_ot_plan_error(&w->plan), &plan);
     return NRM_OK;
 }
 
