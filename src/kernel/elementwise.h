@@ -1,0 +1,48 @@
+/* elementwise.h -- the loops of elementwise operations and row reductions, one table a type
+ * and instruction set.  Private.
+ *
+ * They run on tiles of at most some thousand elements that lie in the first cache: what
+ * counts is the time per element there.  Nothing is read or written past n; y may be any of
+ * the inputs itself (same address), overlap in another way is not allowed; no alignment is
+ * assumed.  NaN gives NaN, infinities their limits.  A kernel's bits for an element do not
+ * depend on n or on the element's position, so tiles may be cut anywhere; reductions have a
+ * fixed order for a given n. */
+#ifndef NRM_ELEMENTWISE_H
+#define NRM_ELEMENTWISE_H
+
+#include "kernel/cpu.h"
+#include <norma/graph.h>
+
+typedef enum nrm_unary {
+#define NRM_UNARY_ENUM(name) NRM_UNARY_##name,
+    NRM_OP_UNARY_LIST(NRM_UNARY_ENUM) NRM_UNARY_COUNT
+} nrm_unary;
+typedef enum nrm_binary {
+#define NRM_BINARY_ENUM(name) NRM_BINARY_##name,
+    NRM_OP_BINARY_LIST(NRM_BINARY_ENUM) NRM_BINARY_COUNT
+} nrm_binary;
+
+#define NRM_ELEMENTWISE_DECLARE(REAL, TYPE)                                                                    \
+    typedef struct nrm_elementwise_##TYPE {                                                                    \
+        nrm_isa isa;                                                                                           \
+        void (*unary[NRM_UNARY_COUNT])(int64_t n, const REAL *x, REAL *y);                                     \
+        void (*binary[NRM_BINARY_COUNT])(int64_t n, const REAL *a, const REAL *b, REAL *y);                    \
+        void (*binary_vs[NRM_BINARY_COUNT])(int64_t n, const REAL *a, REAL b, REAL *y); /* b the same for all */ \
+        void (*binary_sv[NRM_BINARY_COUNT])(int64_t n, REAL a, const REAL *b, REAL *y);                        \
+        void (*where)(int64_t n, const REAL *condition, const REAL *a, const REAL *b, REAL *y);                \
+        /* y += x; y += a x (fma). */                                                                          \
+        void (*accumulate)(int64_t n, const REAL *x, REAL *y);                                                 \
+        void (*axpy)(int64_t n, REAL a, const REAL *x, REAL *y);                                               \
+        void (*fill)(int64_t n, REAL value, REAL *y);                                                          \
+        /* n >= 0; sum of none is 0, greatest -inf, least inf; NaN anywhere gives NaN.  sum: several           \
+         * vector accumulators, folded in a fixed order. */                                                    \
+        REAL (*sum)(int64_t n, const REAL *x);                                                                 \
+        REAL (*greatest)(int64_t n, const REAL *x);                                                            \
+        REAL (*least)(int64_t n, const REAL *x);                                                               \
+    } nrm_elementwise_##TYPE;                                                                                  \
+    const nrm_elementwise_##TYPE *nrm_elementwise_##TYPE##_for(nrm_isa isa); /* the best at most isa */
+
+NRM_ELEMENTWISE_DECLARE(float, f32)
+NRM_ELEMENTWISE_DECLARE(double, f64)
+
+#endif
