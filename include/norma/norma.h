@@ -5,8 +5,10 @@
 #include <norma/array.h>
 #include <norma/call.h>
 #include <norma/core.h>
+#include <norma/graph.h>
 #include <norma/io.h>
 #include <norma/method.h>
+#include <norma/program.h>
 #include <norma/softmax.h>
 #include <norma/sparse_ot.h>
 #include <norma/top_eigenvector.h>

@@ -40,7 +40,9 @@ typedef enum nrm_binary {
         REAL (*greatest)(int64_t n, const REAL *x);                                                            \
         REAL (*least)(int64_t n, const REAL *x);                                                               \
     } nrm_elementwise_##TYPE;                                                                                  \
-    const nrm_elementwise_##TYPE *nrm_elementwise_##TYPE##_for(nrm_isa isa); /* the best at most isa */
+    const nrm_elementwise_##TYPE *nrm_elementwise_##TYPE##_for(nrm_isa isa); /* the best at most isa */         \
+    const nrm_elementwise_##TYPE *nrm_elementwise_##TYPE##_avx2(void);   /* NULL: not in this build */         \
+    const nrm_elementwise_##TYPE *nrm_elementwise_##TYPE##_avx512(void);
 
 NRM_ELEMENTWISE_DECLARE(float, f32)
 NRM_ELEMENTWISE_DECLARE(double, f64)
