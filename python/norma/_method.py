@@ -74,12 +74,10 @@ class Method:
     def _bind(self, arguments, named):
         """The arguments by name; those that are None, their defaults, are left out."""
         if len(arguments) > len(self.positional):
-            raise NormaTypeError(
-                Status.BAD_ARGUMENT,
-                f"{self.name}: {len(arguments)} arguments are given by position; "
-                + (f"only {len(self.positional)} ({', '.join(self.positional)}) can be" if self.positional else "none can be")
-                + f": name {'the others' if self.positional else 'them'}",
-            )
+            count = f"{len(arguments)} argument{' is' if len(arguments) == 1 else 's are'} given by position"
+            names = ", ".join(self.positional)
+            rule = f"only {len(self.positional)} ({names}) can be: name the others" if names else "all must be named"
+            raise NormaTypeError(Status.BAD_ARGUMENT, f"{self.name}: {count}; {rule}")
         given = dict(zip(self.positional, arguments))
         for name, value in named.items():
             if name in given:
