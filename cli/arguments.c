@@ -20,12 +20,13 @@ typedef struct argument {
 static int split(const run *r, const char *word, argument *a)
 {
     const nrm_method *m = r->method;
-    const char *first = m->input_count > 0 ? m->inputs[0].name : "name";
-
     if (word[0] == '-' && word[1] != '-' && word[1] != '\0')
         return say_usage("%s has no option '%s'; names take two dashes: -%s", m->name, word, word);
-    if (word[0] != '-' || word[1] == '\0')
-        return say_usage("%s: '%s' stands without a name; write --%s %s", m->name, word, first, word);
+    if (word[0] != '-' || word[1] == '\0') {
+        if (m->input_count == 0)
+            return say_usage("%s: '%s' stands without a name; 'norma help %s' shows the names", m->name, word, m->name);
+        return say_usage("%s: '%s' stands without a name; write --%s %s", m->name, word, m->inputs[0].name, word);
+    }
     if (word[2] == '\0') return say_usage("%s: '--' is not needed; every value has a name", m->name);
     word += 2;
     const size_t length = strcspn(word, "=");
@@ -164,6 +165,17 @@ static int take_one(run *r, const argument *a, meaning what, int index, const nr
     }
 }
 
+static int needs_value(const run *r, const argument *a, meaning what, const nrm_param *param)
+{
+    const char *m = r->method->name;
+    if (what == IS_INPUT) return say_usage("%s: --%s needs a value: a file, - or a literal such as '[1,2,3]'", m, a->name);
+    if (what == IS_OUTPUT) return say_usage("%s: --%s needs a value: a file or -", m, a->name);
+    if (what == IS_PARAM && param->kind == NRM_KIND_TEXT)
+        return say_usage("%s: --%s needs a value; one that begins with -- is joined: --%s=%s", m, a->name, a->name,
+                         param_placeholder(param));
+    return say_usage("%s: --%s needs a value", m, a->name);
+}
+
 int take_run_arguments(run *r, int argc, char **argv, bool replayed)
 {
     for (int i = 0; i < argc; i++) {
@@ -183,9 +195,7 @@ int take_run_arguments(run *r, int argc, char **argv, bool replayed)
             return say_usage("%s: %s takes no value", r->method->name, method_options[index].name);
         if (takes_value && !value) {
             if (i + 1 == argc || strncmp(argv[i + 1], "--", 2) == 0)
-                return say_usage("%s: --%s needs a value%s", r->method->name, a.name,
-                                 what == IS_INPUT ? ": a file, - or a literal such as '[1,2,3]'"
-                                 : what == IS_OUTPUT ? ": a file or -" : "");
+                return needs_value(r, &a, what, param);
             value = argv[++i];
         }
         if (what == IS_FLAG && !value && i + 1 < argc && argv[i + 1][0] != '-')

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* What may follow an option. */
-typedef enum follows { FOLLOWS_NOTHING, FOLLOWS_FILE, FOLLOWS_FOLDER, FOLLOWS_WORDS, FOLLOWS_NUMBER } follows;
+typedef enum follows { FOLLOWS_NOTHING, FOLLOWS_FILE, FOLLOWS_FOLDER, FOLLOWS_WORDS, FOLLOWS_NUMBER, FOLLOWS_TEXT } follows;
 
 typedef struct found_option {
     const char *topic; /* the method or command */
@@ -29,18 +29,27 @@ static void visit_name(text *t, visit visitor, const char *topic, const char *na
     text_free(&dashed);
 }
 
+static follows follows_param(const nrm_param *p)
+{
+    switch (p->kind) {
+    case NRM_KIND_FLAG: return FOLLOWS_NOTHING;
+    case NRM_KIND_CHOICE: return FOLLOWS_WORDS;
+    case NRM_KIND_TEXT:
+        return !param_is_path(p) ? FOLLOWS_TEXT : strcmp(p->content, "file") == 0 ? FOLLOWS_FILE : FOLLOWS_FOLDER;
+    default: return FOLLOWS_NUMBER;
+    }
+}
+
 static void visit_param(text *t, visit visitor, const char *topic, const nrm_param *p)
 {
     text words = {0}, no = {0};
     choice_words choices = {.at = p->choices};
     for (const char *word; p->kind == NRM_KIND_CHOICE && (word = choice_next(&choices)) != NULL;)
         text_add(&words, "%s%s", words.length ? " " : "", word);
-    const follows what = p->kind == NRM_KIND_FLAG ? FOLLOWS_NOTHING
-                         : p->kind == NRM_KIND_CHOICE ? FOLLOWS_WORDS : FOLLOWS_NUMBER;
-    visit_name(t, visitor, topic, p->name, what, text_string(&words), p->text);
+    visit_name(t, visitor, topic, p->name, follows_param(p), text_string(&words), p->text);
     if (p->kind == NRM_KIND_FLAG && p->i64_default) { /* only what is on can be turned off */
         text_add(&no, "no-%s", p->name);
-        visit_name(t, visitor, topic, text_string(&no), what, "", p->text);
+        visit_name(t, visitor, topic, text_string(&no), FOLLOWS_NOTHING, "", p->text);
     }
     text_free(&words);
     text_free(&no);
@@ -165,6 +174,7 @@ static void zsh_option(text *t, const found_option *o)
     case FOLLOWS_FILE: text_add(t, ":file:_files"); break;
     case FOLLOWS_FOLDER: text_add(t, ":folder:_files -/"); break;
     case FOLLOWS_WORDS: text_add(t, ":word:(%s)", o->words); break;
+    case FOLLOWS_TEXT: text_add(t, ":text:"); break;
     default: text_add(t, ":number:"); break;
     }
     text_add(t, "'");

@@ -5,12 +5,20 @@
 
 /* ---- Parameters -------------------------------------------------------------------- */
 
+bool param_is_path(const nrm_param *p)
+{
+    return p->kind == NRM_KIND_TEXT && (strcmp(p->content, "file") == 0 || strcmp(p->content, "folder") == 0);
+}
+
 const char *param_placeholder(const nrm_param *p)
 {
     switch (p->kind) {
     case NRM_KIND_F64: return "NUMBER";
     case NRM_KIND_I64: return "INTEGER";
     case NRM_KIND_FLAG: return "";
+    case NRM_KIND_TEXT:
+        return param_is_path(p) ? (strcmp(p->content, "file") == 0 ? "FILE" : "FOLDER")
+                                : strcmp(p->content, "words") == 0 ? "WORDS" : "TEXT";
     default: return "WORD";
     }
 }
@@ -21,6 +29,7 @@ const char *param_type(const nrm_param *p)
     case NRM_KIND_F64: return "number";
     case NRM_KIND_I64: return "integer";
     case NRM_KIND_FLAG: return "flag";
+    case NRM_KIND_TEXT: return param_is_path(p) ? p->content : "text";
     default: return "choice";
     }
 }
@@ -37,6 +46,19 @@ const char *choice_next(choice_words *words)
     return words->word;
 }
 
+/* In one line: as a shell takes it, its end left out where it is long. */
+static void add_text_default(const char *value, text *t)
+{
+    enum { MOST_BYTES = 60 };
+    text line = {0};
+    size_t length = strlen(value), kept = length < MOST_BYTES ? length : MOST_BYTES;
+    while (kept < length && ((unsigned char)value[kept] & 0xC0) == 0x80) kept--; /* a whole code point */
+    for (size_t i = 0; i < kept; i++) text_add_bytes(&line, value[i] == '\n' || value[i] == '\t' ? " " : value + i, 1);
+    if (kept < length) text_add(&line, "...");
+    text_add_quoted(t, text_string(&line));
+    text_free(&line);
+}
+
 void param_default(const nrm_param *p, text *t)
 {
     choice_words words = {.at = p->choices};
@@ -45,6 +67,9 @@ void param_default(const nrm_param *p, text *t)
     case NRM_KIND_F64: text_add_number(t, p->f64_default); break;
     case NRM_KIND_I64: text_add(t, "%" PRId64, p->i64_default); break;
     case NRM_KIND_FLAG: text_add(t, p->i64_default ? "true" : "false"); break;
+    case NRM_KIND_TEXT:
+        if (p->text_default) add_text_default(p->text_default, t);
+        break;
     default:
         for (int64_t i = 0; i < p->i64_default; i++) choice_next(&words);
         const char *word = choice_next(&words);
@@ -74,7 +99,7 @@ static void add_bound(const nrm_param *p, bool most, text *t)
 
 void param_range(const nrm_param *p, text *t)
 {
-    if (p->kind == NRM_KIND_FLAG) return;
+    if (p->kind == NRM_KIND_FLAG || p->kind == NRM_KIND_TEXT) return;
     if (p->kind != NRM_KIND_F64 && p->kind != NRM_KIND_I64) {
         choices_in_words(p, t);
         return;
@@ -109,6 +134,8 @@ void param_facts(const nrm_param *p, text *t)
     if (t->length > start) text_add(t, "; ");
     if (nrm_param_required(p)) {
         text_add(t, "required");
+    } else if (p->kind == NRM_KIND_TEXT && !p->text_default) {
+        text_add(t, "optional");
     } else {
         text_add(t, "default ");
         if (p->kind == NRM_KIND_FLAG) text_add(t, p->i64_default ? "on" : "off");
@@ -179,7 +206,8 @@ void port_facts(const nrm_port *p, bool output, text *t)
 }
 
 /* ---- Examples ----------------------------------------------------------------------------
- * "x=[1, 2] algorithm=two-pass log": spaces split, but not inside brackets. */
+ * "x=[1, 2] algorithm=two-pass log prompt='two words'": spaces split, but not inside
+ * brackets or a quoted value, where '' is one quote. */
 
 static bool is_on_request(const nrm_method *m, const char *name)
 {
@@ -198,7 +226,9 @@ static bool next_argument(const char **at, text *name, text *value)
     const size_t length = strcspn(c, "= \n");
     text_add_bytes(name, c, length);
     c += length;
-    if (*c == '=') {
+    if (c[0] == '=' && c[1] == '\'') {
+        for (c += 2; *c && (*c != '\'' || *++c == '\''); c++) text_add_bytes(value, c, 1);
+    } else if (*c == '=') {
         for (c++; *c && (depth > 0 || (*c != ' ' && *c != '\n')); c++) {
             depth += (*c == '[') - (*c == ']');
             text_add_bytes(value, c, 1);
@@ -216,13 +246,24 @@ static void shell_argument(const nrm_method *m, const char *name, const char *va
     text_add(t, off ? " --no-" : " --");
     text_add_dashed(t, name);
     if (flag) return;
-    text_add(t, " ");
-    if (*value) {
+    text_add(t, strncmp(value, "--", 2) == 0 ? "=" : " ");
+    if (*value || p) {
         text_add_quoted(t, value);
     } else { /* an output that is asked for */
         text_add_dashed(t, name);
         text_add(t, ".npy");
     }
+}
+
+static void add_python_string(const char *value, text *t)
+{
+    text_add(t, "\"");
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\') text_add(t, "\\%c", *value);
+        else if (*value == '\n') text_add(t, "\\n");
+        else text_add_bytes(t, value, 1);
+    }
+    text_add(t, "\"");
 }
 
 static void python_argument(const nrm_method *m, const char *name, const char *value, const char *between, text *t)
@@ -233,7 +274,7 @@ static void python_argument(const nrm_method *m, const char *name, const char *v
     text_add(t, "=");
     if (p && p->kind == NRM_KIND_FLAG)
         text_add(t, strcmp(value, "false") == 0 || strcmp(value, "0") == 0 ? "False" : "True");
-    else if (p && p->kind == NRM_KIND_CHOICE) text_add(t, "\"%s\"", value);
+    else if (p && (p->kind == NRM_KIND_CHOICE || p->kind == NRM_KIND_TEXT)) add_python_string(value, t);
     else text_add(t, "%s", value);
 }
 

@@ -6,8 +6,9 @@
 #include "text.h"
 #include <norma/method.h>
 
-const char *param_placeholder(const nrm_param *p); /* NUMBER, INTEGER, WORD; "" for a flag */
-const char *param_type(const nrm_param *p);        /* number, integer, flag, choice */
+bool param_is_path(const nrm_param *p);            /* a text that names a file or a folder */
+const char *param_placeholder(const nrm_param *p); /* NUMBER, INTEGER, WORD, TEXT, FILE; "" for a flag */
+const char *param_type(const nrm_param *p);        /* number, integer, flag, choice, text, file, folder */
 void param_default(const nrm_param *p, text *t);   /* as typed; nothing where there is none */
 void param_range(const nrm_param *p, text *t);     /* "> 0", "1 to 64", "a, b or c"; may add nothing */
 void param_facts(const nrm_param *p, text *t);     /* default, range, unit in one line */

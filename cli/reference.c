@@ -83,8 +83,10 @@ static void add_params(text *t, const nrm_method *m)
         param_default(p, &value);
         param_range(p, &range);
         text_add(t, "| `%s` | %s | ", p->name, param_type(p));
-        if (value.length > 0) text_add(t, "`%s`", text_string(&value));
-        else text_add(t, "*required*");
+        if (nrm_param_required(p)) text_add(t, "*required*");
+        else if (value.length == 0) text_add(t, "*none*");
+        else if (strpbrk(text_string(&value), "`|")) add_plain(t, text_string(&value)); /* no code span in a table */
+        else text_add(t, "`%s`", text_string(&value));
         text_add(t, " | ");
         add_plain(t, text_string(&range));
         text_add(t, " | ");
@@ -98,7 +100,7 @@ static void add_params(text *t, const nrm_method *m)
 
 static void add_info(text *t, const nrm_method *m)
 {
-    static const char *const types[] = {"number", "integer", "flag", "choice", "text"};
+    static const char *const types[] = {"number", "integer", "flag", "choice", "text", "text"};
     if (m->info_count == 0) return;
     text_add(t, "\n## Reported\n\n| name | type | unit | meaning |\n| --- | --- | --- | --- |\n");
     for (int i = 0; i < m->info_count; i++) {

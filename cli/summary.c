@@ -185,6 +185,7 @@ void add_summary(text *t, const run *r, nrm_status status, double seconds, const
         text_wrap(t, message, 2, 2, terminal_width(STDOUT_FILENO));
         text_add(t, "\n");
     }
+    const size_t heading = t->length;
     for (int i = 0; i < m->output_count; i++) {
         const nrm_value *v = nrm_call_output(r->call, m->outputs[i].name);
         text name = {0};
@@ -193,7 +194,7 @@ void add_summary(text *t, const run *r, nrm_status status, double seconds, const
         text_free(&name);
     }
     if (info && m->info_count > 0) {
-        text_add(t, "\n");
+        if (t->length > heading) text_add(t, "\n");
         add_info(t, m, info, widest, terminal_width(STDOUT_FILENO));
     }
 }

@@ -52,6 +52,12 @@ static void check_params(const nrm_method *m)
         if (nrm_param_required(p)) continue;
         if (p->kind == NRM_KIND_F64) assert_true(p->f64_default >= p->f64_least && p->f64_default <= p->f64_most);
         else assert_true(p->i64_default >= p->i64_least && p->i64_default <= p->i64_most);
+        if (p->kind == NRM_KIND_TEXT) {
+            static const char *const contents[] = {"", "file", "folder", "words"};
+            int known = 0;
+            for (int c = 0; c < NRM_COUNT(contents); c++) known += strcmp(p->content, contents[c]) == 0;
+            assert_int_equal(known, 1);
+        }
         if (p->kind == NRM_KIND_CHOICE) {
             for (int64_t c = 0; c <= p->i64_most; c++) assert_int_equal(nrm_choice_word(p, c, word, sizeof word), 0);
             assert_int_equal(nrm_choice_word(p, p->i64_most + 1, word, sizeof word), -1);
@@ -135,10 +141,11 @@ static void test_ranges(void **state)
         for (int p = 0; p < m->param_count; p++) {
             const nrm_param *param = &m->params[p];
             char text[64];
+            const char *const wrong = param->kind == NRM_KIND_TEXT ? "no-\xff-value" : "no-such-value";
             nrm_options_default(m, options);
-            assert_true(nrm_option_from_text(ctx, m, param, "no-such-value", options) < 0);
+            assert_true(nrm_option_from_text(ctx, m, param, wrong, options) < 0);
             assert_message(ctx, param->name);
-            assert_message(ctx, "no-such-value");
+            assert_message(ctx, param->kind == NRM_KIND_TEXT ? "no-?-value" : wrong);
             if (param->kind == NRM_KIND_F64) {
                 assert_status(ctx, nrm_option_from_text(ctx, m, param, "nan", options), NRM_E_RANGE);
                 if (param->f64_least > -DBL_MAX) {

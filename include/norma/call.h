@@ -43,7 +43,8 @@ NRM_API NRM_NODISCARD nrm_status nrm_call_input_callback(nrm_call *call, const c
  * A port that accepts rows streams the file, opened when the call runs. */
 NRM_API NRM_NODISCARD nrm_status nrm_call_input_path(nrm_call *call, const char *port, const char *path);
 
-/* A parameter from text, as on the command line; flags take "true" or "false". */
+/* A parameter from text, as on the command line; flags take "true" or "false".  The text
+ * is copied. */
 NRM_API NRM_NODISCARD nrm_status nrm_call_set(nrm_call *call, const char *param, const char *text);
 
 /* Ask for an output that is made on request, or give the memory for one: shape

@@ -30,6 +30,11 @@ extern "C" {
  *   least NRM_POSITIVE means "> 0"; default NRM_REQUIRED_F64 / _I64 means none.
  * P(flag, name, default, since, text)
  * P(choice, name, default, LIST, since, text), LIST(C) being C(CONSTANT, "word") ...
+ * P(text, name, default, content, since, text)
+ *   a string in UTF-8, of any length.  default: a literal, NULL (none: the member is NULL)
+ *   or NRM_REQUIRED_TEXT.  content tells the doors what it is: "file" or "folder" (a path,
+ *   never empty), "words" (free words, such as a prompt), "" (a name or a notation).  The
+ *   member is `const char *`, borrowed from the caller for the call.
  *
  * and what it reports beside its outputs:
  *
@@ -42,11 +47,13 @@ extern "C" {
 #define NRM_POSITIVE DBL_MIN
 #define NRM_REQUIRED_F64 ((double)NAN)
 #define NRM_REQUIRED_I64 INT64_MIN
+#define NRM_REQUIRED_TEXT "\x01" /* told by its content; no text is this one character */
 
 #define NRM_MEMBER_f64(name) double name;
 #define NRM_MEMBER_i64(name) int64_t name;
 #define NRM_MEMBER_flag(name) bool name;
 #define NRM_MEMBER_choice(name) int name;
+#define NRM_MEMBER_text(name) const char *name;
 #define NRM_MEMBER_str(name) const char *name;
 #define NRM_OPTION_MEMBER(kind, name, ...) NRM_MEMBER_##kind(name)
 #define NRM_INFO_MEMBER(kind, name, unit, text) NRM_MEMBER_##kind(name)
@@ -79,7 +86,7 @@ extern "C" {
 
 /* ---- The descriptor -------------------------------------------------------------- */
 
-typedef enum nrm_kind { NRM_KIND_F64, NRM_KIND_I64, NRM_KIND_FLAG, NRM_KIND_CHOICE, NRM_KIND_STR } nrm_kind;
+typedef enum nrm_kind { NRM_KIND_F64, NRM_KIND_I64, NRM_KIND_FLAG, NRM_KIND_CHOICE, NRM_KIND_STR, NRM_KIND_TEXT } nrm_kind;
 
 typedef struct nrm_param {
     const char *name; /* C spelling, "max_iter"; "max-iter" on the command line */
@@ -88,6 +95,7 @@ typedef struct nrm_param {
     double f64_default, f64_least, f64_most;
     int64_t i64_default, i64_least, i64_most; /* also flags and choices */
     const char *choices;                      /* "auto|fast|exact|": the i-th word is value i */
+    const char *text_default, *content;       /* NULL: none; "", "file", "folder" or "words" */
     const char *unit, *since, *text;
 } nrm_param;
 
@@ -123,7 +131,9 @@ typedef struct nrm_port {
 
 /* A call stored as data: every door runs it as a test and the pages show it.
  *   call    "x=[1,2,3] algorithm=two-pass log": ports as JSON, parameters, flags
- *   expect  "y=[...] info.gap=0": what comes out, to `tol` absolute + relative */
+ *   expect  "y=[...] info.gap=0": what comes out, to `tol` absolute + relative
+ * Blanks part the words, but not inside brackets.  A value in single quotes is taken as it
+ * stands, on one line, '' in it being one quote: prompt='it''s two words', prompt=''. */
 typedef struct nrm_example {
     const char *title, *call, *expect;
     double tol;

@@ -7,6 +7,9 @@ from . import _examples
 _WIDTH = 88
 _ELEMENTS = {"f32": "float32", "f64": "float64", "i32": "int32", "i64": "int64", "u8": "uint8"}
 
+#: contents of a text that name a place in the file system
+PATHS = ("file", "folder")
+
 SHARED_TEXT = {
     "seed": ("int, default 0", "Of every random stream of the call."),
     "threads": ("int, default 0", "Threads to use; 0 takes all that OpenMP offers."),
@@ -81,7 +84,11 @@ def parameter_text(p):
     kind = {"f64": "float", "i64": "int", "flag": "bool"}.get(p["kind"], "str")
     if p["kind"] == "choice":
         kind = "{" + ", ".join(repr(word) for word in p["choices"]) + "}"
-    if not p["required"]:
+    if p["content"] in PATHS:
+        kind = "str or os.PathLike"
+    if p["kind"] == "text" and not p["required"] and p["default"] is None:
+        kind += ", optional"
+    elif not p["required"]:
         kind += f", default {p['default']!r}"
     limits = _range(p) if p["kind"] in ("f64", "i64") else ""
     return kind, f"{_sentence(p['text'])}{limits}{_unit(p)}"

@@ -1,7 +1,9 @@
 """The examples of a descriptor, read: calls stored as text, the same for every door.
 
-    call    x=[[1,2],[3,4]] algorithm=two-pass log
+    call    x=[[1,2],[3,4]] algorithm=two-pass log prompt='two words'
     expect  y=[...] info.gap=0
+
+A value in single quotes is taken as it stands; two of them in it are one.
 """
 
 import json
@@ -10,17 +12,31 @@ import re
 _SPECIAL = re.compile(r"[+-]?\b(?:inf(?:inity)?|nan)\b", re.IGNORECASE)
 
 
+_WORD = re.compile(r"[ \n]*([^= \n]+)(=?)(?:(?<==)'((?:[^']|'')*)'?)?")
+
+
 def words(text):
-    """Split at blanks that are not inside brackets: [("x", "[1, 2]"), ("log", None)]."""
-    pieces, depth = [""], 0
-    for letter in text:
-        depth += (letter == "[") - (letter == "]")
-        if letter in " \n" and depth == 0:
-            pieces.append("")
-        else:
-            pieces[-1] += letter
-    pairs = (piece.partition("=") for piece in pieces if piece)
-    return [(name.replace("-", "_"), value if equals else None) for name, equals, value in pairs]
+    """Split at blanks that are not inside brackets or quotes: [("x", "[1, 2]"), ("log", None)]."""
+    pairs, at = [], 0
+    while match := _WORD.match(text, at):
+        name, equals, value = match.groups()
+        at = match.end()
+        if value is not None:
+            value = value.replace("''", "'")
+        elif equals:
+            end = _end_of_plain(text, at)
+            value, at = text[at:end], end
+        pairs.append((name.replace("-", "_"), value))
+    return pairs
+
+
+def _end_of_plain(text, at):
+    """Where a value without quotes ends: at a blank outside brackets."""
+    depth = 0
+    while at < len(text) and (depth > 0 or text[at] not in " \n"):
+        depth += (text[at] == "[") - (text[at] == "]")
+        at += 1
+    return at
 
 
 def _special(match):

@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 
 from . import _arrays
-from ._document import docstring
+from ._document import PATHS, docstring
 from ._errors import NormaError, NormaTypeError, NormaValueError, NormaWarning, Status, status_of
 from ._library import VALUE_ARRAY, VALUE_CSR, Value, long, quick
 from ._result import Info, Result
@@ -74,11 +74,10 @@ class Method:
     def _bind(self, arguments, named):
         """The arguments by name; those that are None, their defaults, are left out."""
         if len(arguments) > len(self.positional):
-            raise NormaTypeError(
-                Status.BAD_ARGUMENT,
-                f"{self.name}: {len(arguments)} arguments are given by position; only {len(self.positional)} "
-                f"({', '.join(self.positional)}) can be: name the others",
-            )
+            count = f"{len(arguments)} argument{' is' if len(arguments) == 1 else 's are'} given by position"
+            names = ", ".join(self.positional)
+            rule = f"only {len(self.positional)} ({names}) can be: name the others" if names else "all must be named"
+            raise NormaTypeError(Status.BAD_ARGUMENT, f"{self.name}: {count}; {rule}")
         given = dict(zip(self.positional, arguments))
         for name, value in named.items():
             if name in given:
@@ -124,7 +123,7 @@ class Method:
             if name in self.inputs
         ]
         settings = [
-            (self.parameters[name]["name"].encode(), parameter_text(self.parameters[name], value))
+            (self.parameters[name]["name"].encode(), parameter_text(self.name, self.parameters[name], value))
             for name, value in given.items()
             if name in self.parameters
         ]
@@ -171,11 +170,14 @@ class Method:
                     context.check(quick.nrm_call_want(call, port))
                 else:
                     context.check(quick.nrm_call_output_into(call, port, *_arrays.layout(array)))
-            paths = [value for value in given.values() if isinstance(value, os.PathLike)]
+            paths = [value for name, value in given.items() if isinstance(value, os.PathLike) or self._is_path(name)]
             code = context.check(long.nrm_call_run(call), paths)
             return self._result(context, call, code, wanted)
         finally:
             long.nrm_call_destroy(call)
+
+    def _is_path(self, name):
+        return self.parameters.get(name, {}).get("content") in PATHS
 
     def _output_port(self, name):
         port = self.outputs.get(name)
@@ -225,10 +227,33 @@ def _raise(failure, result):
         del failure  # its traceback holds this frame
 
 
-def parameter_text(parameter, value):
+def text_value(method, parameter, value):
+    """A text as the library takes it: UTF-8, ended by a NUL, so that none can be inside."""
+    path = parameter["content"] in PATHS
+    name = f"{method}: {parameter['name']}"
+    if isinstance(value, os.PathLike) and path:
+        encoded = os.fsencode(value)
+    elif isinstance(value, str):
+        encoded = value.encode("utf-8", "surrogatepass")  # which the library refuses
+    else:
+        rule = "a str or a path" if path else "a str"
+        raise NormaTypeError(Status.BAD_ARGUMENT, f"{name} is {shown(value)}; it must be {rule}")
+    if b"\0" in encoded:
+        raise NormaValueError(Status.BAD_ARGUMENT, f"{name} is {shown(value)}; it must hold no NUL character")
+    return encoded
+
+
+def shown(value, most=60):
+    text = repr(value)
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def parameter_text(method, parameter, value):
     """A parameter's value as the text that the library reads; what does not fit is
     passed on as it stands, for the library to refuse in its own words."""
     kind = parameter["kind"]
+    if kind == "text":
+        return text_value(method, parameter, value)
     if kind == "flag":
         if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
             value = "true" if value else "false"

@@ -5,6 +5,7 @@
 """
 
 import inspect
+import json
 import keyword
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from pathlib import Path
 import norma
 
 from . import _document, _errors, _result, _running
+from ._document import PATHS
 from ._method import SHARED
 
 PATH = Path(__file__).resolve().with_name("__init__.pyi")
@@ -41,7 +43,7 @@ _FUNCTIONS = {
 }
 
 _ELEMENTS = {"f32": "np.float32", "f64": "np.float64", "i32": "np.int32", "i64": "np.int64", "u8": "np.uint8"}
-_KINDS = {"f64": "float", "i64": "int", "flag": "bool", "str": "str"}
+_KINDS = {"f64": "float", "i64": "int", "flag": "bool", "str": "str", "text": "str"}
 _SHARED = {
     "seed": "int = 0",
     "threads": "int = 0",
@@ -132,9 +134,11 @@ def _output_type(port):
 
 def _parameter(name, p):
     kind = "Literal[" + ", ".join(f'"{c}"' for c in p["choices"]) + "]" if p["kind"] == "choice" else _KINDS[p["kind"]]
+    if p["content"] in PATHS:
+        kind = "str | PathLike[str]"
     if p["required"]:
         return f"{name}: {kind}"
-    default = f'"{p["default"]}"' if isinstance(p["default"], str) else repr(p["default"])
+    default = json.dumps(p["default"], ensure_ascii=False) if isinstance(p["default"], str) else repr(p["default"])
     return f"{name}: {kind} | None = {default}"
 
 

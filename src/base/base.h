@@ -111,4 +111,11 @@ enum { NRM_NUMBER_LENGTH = 32 };
 int nrm_format_f64(char *buffer, double value);
 int nrm_format_f32(char *buffer, float value);
 
+/* Well-formed UTF-8. */
+bool nrm_is_utf8(const char *text);
+/* Text as a message quotes it: what is long ends with "...", control characters are blanks,
+ * a byte that is not UTF-8 is '?'.  buffer holds NRM_SHOWN_LENGTH; returns it. */
+enum { NRM_SHOWN_LENGTH = 64 };
+const char *nrm_shown(char *buffer, const char *text);
+
 #endif

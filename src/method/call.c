@@ -26,6 +26,7 @@ nrm_status nrm_call_create(nrm_ctx *ctx, const char *name, nrm_call **call)
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, c->outputs, method->output_count, "a call"));
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, c->output_named, method->output_count, "a call"));
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, c->param_set, method->param_count, "a call"));
+    NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, c->texts, method->param_count, "a call"));
     nrm_options_default(method, c->options);
     for (int i = 0; i < method->input_count; i++) c->inputs[i].value.name = method->inputs[i].name;
     for (int i = 0; i < method->output_count; i++) {
@@ -60,6 +61,8 @@ void nrm_call_destroy(nrm_call *c)
         nrm_free(ctx, slot->path);
     }
     for (int i = 0; c->outputs && i < c->method->output_count; i++) nrm_value_destroy(ctx, &c->outputs[i]);
+    for (int i = 0; c->texts && i < c->method->param_count; i++) nrm_free(ctx, c->texts[i]);
+    nrm_free(ctx, c->texts);
     nrm_free(ctx, c->inputs);
     nrm_free(ctx, c->outputs);
     nrm_free(ctx, c->output_named);
@@ -201,6 +204,17 @@ nrm_status nrm_call_input_path(nrm_call *c, const char *port, const char *path)
 
 /* ---- Parameters and outputs -------------------------------------------------------------------- */
 
+/* The options borrow a text: the call keeps a copy for its life. */
+static nrm_status set_text(nrm_call *c, const nrm_param *p, const char *text)
+{
+    char *copy;
+    NRM_TRY(nrm_copy_string(c->ctx, &copy, text));
+    const nrm_status st = nrm_option_from_text(c->ctx, c->method, p, copy, c->options);
+    if (st < 0) nrm_free(c->ctx, copy);
+    else c->texts[p - c->method->params] = copy;
+    return st;
+}
+
 nrm_status nrm_call_set(nrm_call *c, const char *name, const char *text)
 {
     if (!c) return NRM_E_NULL;
@@ -210,7 +224,8 @@ nrm_status nrm_call_set(nrm_call *c, const char *name, const char *text)
     if (!p) return no_such_param(c, name);
     bool *set = &c->param_set[p - c->method->params];
     NRM_REQUIRE(c->ctx, !*set, NRM_E_ARGUMENT, "%s: parameter %s is given twice; give it once", c->method->name, name);
-    NRM_TRY(nrm_option_from_text(c->ctx, c->method, p, text, c->options));
+    if (p->kind == NRM_KIND_TEXT) NRM_TRY(set_text(c, p, text));
+    else NRM_TRY(nrm_option_from_text(c->ctx, c->method, p, text, c->options));
     *set = true;
     return NRM_OK;
 }

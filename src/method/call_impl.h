@@ -21,6 +21,7 @@ struct nrm_call {
     nrm_call_input_slot *inputs;
     nrm_value *outputs;
     bool *output_named, *param_set;
+    char **texts; /* a parameter's text, where one was given: the options point to it */
     bool prepared, ran;
     nrm_status status;
     double seconds;

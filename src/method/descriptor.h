@@ -33,6 +33,9 @@
     {.name = #member, .kind = NRM_KIND_CHOICE, .offset = offsetof(nrm_this_options, member),         \
      .i64_default = (value), .i64_most = (0 LIST(NRM_CHOICE_LAST)) - 1, .choices = LIST(NRM_CHOICE_WORD), \
      .unit = "", .since = (since_), .text = (text_)},
+#define NRM_PARAM_text(member, value, content_, since_, text_)                                       \
+    {.name = #member, .kind = NRM_KIND_TEXT, .offset = offsetof(nrm_this_options, member),           \
+     .text_default = (value), .content = (content_), .unit = "", .since = (since_), .text = (text_)},
 #define NRM_PARAM(kind, ...) NRM_PARAM_##kind(__VA_ARGS__)
 #define NRM_KIND_OF_f64 NRM_KIND_F64
 #define NRM_KIND_OF_i64 NRM_KIND_I64
@@ -50,8 +53,10 @@
     extern const nrm_method nrm_##method##_method
 
 #define NRM_DESCRIBED(method)                                                                        \
-    .inputs = inputs, .input_count = NRM_COUNT(inputs), .outputs = outputs,                          \
-    .output_count = NRM_COUNT(outputs), .params = params, .param_count = NRM_COUNT(params),          \
+    .inputs = inputs, .input_count = NRM_COUNT(inputs), NRM_DESCRIBED_WITHOUT_INPUTS(method)
+/* For a method that takes options alone. */
+#define NRM_DESCRIBED_WITHOUT_INPUTS(method)                                                         \
+    .outputs = outputs, .output_count = NRM_COUNT(outputs), .params = params, .param_count = NRM_COUNT(params), \
     .options_size = sizeof(nrm_this_options), .info = info_fields,                                   \
     .info_count = NRM_COUNT(info_fields), .info_size = sizeof(nrm_this_info), .examples = examples,  \
     .example_count = NRM_COUNT(examples)
@@ -63,9 +68,11 @@
 nrm_status nrm_options_load(nrm_ctx *ctx, const nrm_method *method, const void *options, void *loaded);
 void nrm_options_default(const nrm_method *method, void *options);
 
-/* Options as numbers and from text. */
+/* Options as numbers, as text, and from text.  A text is borrowed, not copied: what was
+ * refused is not kept. */
 double nrm_option_f64(const nrm_param *param, const void *options);
 int64_t nrm_option_i64(const nrm_param *param, const void *options); /* also flags and choices */
+const char *nrm_option_text(const nrm_param *param, const void *options); /* NULL: none */
 nrm_status nrm_option_from_text(nrm_ctx *ctx, const nrm_method *method, const nrm_param *param,
                                 const char *text, void *options);
 int nrm_choice_word(const nrm_param *param, int64_t index, char *word, size_t size); /* -1: none */

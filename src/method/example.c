@@ -2,17 +2,36 @@
 #include "call_impl.h"
 #include <stdio.h>
 
-/* The next word of `at`: blanks part words, but not inside brackets.  False at the end. */
+/* Behind the quote that ends the value which begins at `p`; '' is a quote inside. */
+static const char *skip_quoted(const char *p)
+{
+    for (p++; *p; p++)
+        if (*p == '\'' && *++p != '\'') break;
+    return p;
+}
+
+/* The next word of `at`: blanks part words, but not inside brackets or a quoted value.
+ * False at the end. */
 static bool next_word(const char **at, const char **word, size_t *length)
 {
     const char *p = *at + strspn(*at, " \n");
     int depth = 0;
 
     *word = p;
-    for (; *p && (depth > 0 || (*p != ' ' && *p != '\n')); p++) depth += (*p == '[') - (*p == ']');
+    p += strcspn(p, "= \n");
+    if (p[0] == '=' && p[1] == '\'') p = skip_quoted(p + 1);
+    else for (; *p && (depth > 0 || (*p != ' ' && *p != '\n')); p++) depth += (*p == '[') - (*p == ']');
     *length = (size_t)(p - *word);
     *at = p;
     return *length > 0;
+}
+
+static void take_quotes_off(char *value)
+{
+    const char *from = value;
+    if (*from++ != '\'') return;
+    for (; *from && (*from != '\'' || *++from == '\''); from++) *value++ = *from;
+    *value = '\0';
 }
 
 /* "name=value" into two strings of one block; a bare "name" is a flag, "true". */
@@ -23,7 +42,10 @@ static nrm_status split_word(nrm_ctx *ctx, const char *word, size_t length, char
     (*name)[length] = '\0';
     char *equals = strchr(*name, '=');
     *value = equals ? equals + 1 : "true";
-    if (equals) *equals = '\0';
+    if (equals) {
+        *equals = '\0';
+        take_quotes_off(equals + 1);
+    }
     return NRM_OK;
 }
 

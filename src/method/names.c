@@ -27,5 +27,6 @@ int nrm_port_find(const nrm_port *ports, int count, const char *name)
 bool nrm_param_required(const nrm_param *p)
 {
     return (p->kind == NRM_KIND_F64 && isnan(p->f64_default)) ||
-           (p->kind == NRM_KIND_I64 && p->i64_default == NRM_REQUIRED_I64);
+           (p->kind == NRM_KIND_I64 && p->i64_default == NRM_REQUIRED_I64) ||
+           (p->kind == NRM_KIND_TEXT && p->text_default && strcmp(p->text_default, NRM_REQUIRED_TEXT) == 0);
 }

@@ -25,6 +25,13 @@ int64_t nrm_option_i64(const nrm_param *p, const void *options)
     }
 }
 
+const char *nrm_option_text(const nrm_param *p, const void *options)
+{
+    const char *value;
+    memcpy(&value, (const char *)options + p->offset, sizeof value);
+    return value && strcmp(value, NRM_REQUIRED_TEXT) != 0 ? value : NULL;
+}
+
 static void store_i64(const nrm_param *p, void *options, int64_t value)
 {
     char *place = (char *)options + p->offset;
@@ -44,7 +51,9 @@ void nrm_options_default(const nrm_method *method, void *options)
     memcpy(options, &method->options_size, sizeof(size_t)); /* `size` comes first */
     for (int i = 0; i < method->param_count; i++) {
         const nrm_param *p = &method->params[i];
-        if (p->kind == NRM_KIND_F64) memcpy((char *)options + p->offset, &p->f64_default, sizeof(double));
+        char *place = (char *)options + p->offset;
+        if (p->kind == NRM_KIND_F64) memcpy(place, &p->f64_default, sizeof p->f64_default);
+        else if (p->kind == NRM_KIND_TEXT) memcpy(place, &p->text_default, sizeof p->text_default);
         else store_i64(p, options, p->i64_default);
     }
 }
@@ -93,10 +102,26 @@ static bool in_range(const nrm_param *p, const void *options)
            (v >= p->i64_least && v <= p->i64_most && !(v == NRM_REQUIRED_I64 && nrm_param_required(p)));
 }
 
+static nrm_status check_text(nrm_ctx *ctx, const nrm_method *method, const nrm_param *p, const char *value)
+{
+    const bool path = strcmp(p->content, "file") == 0 || strcmp(p->content, "folder") == 0;
+    char shown[NRM_SHOWN_LENGTH];
+
+    NRM_REQUIRE(ctx, value || !nrm_param_required(p), NRM_E_ARGUMENT, "%s: %s is missing; it is %s", method->name,
+                p->name, p->text);
+    if (!value) return NRM_OK;
+    NRM_REQUIRE(ctx, *value || !path, NRM_E_ARGUMENT, "%s: %s is ''; it must be the path of a %s (%s)", method->name,
+                p->name, p->content, p->text);
+    NRM_REQUIRE(ctx, nrm_is_utf8(value), NRM_E_ARGUMENT, "%s: %s is '%s'; it must be UTF-8 (%s)", method->name,
+                p->name, nrm_shown(shown, value), p->text);
+    return NRM_OK;
+}
+
 static nrm_status check_option(nrm_ctx *ctx, const nrm_method *method, const nrm_param *p, const void *options)
 {
     char range[96], value[NRM_NUMBER_LENGTH];
 
+    if (p->kind == NRM_KIND_TEXT) return check_text(ctx, method, p, nrm_option_text(p, options));
     if (in_range(p, options)) return NRM_OK; /* the words below cost more than a short method */
     range_text(p, range, sizeof range);
     if (p->kind == NRM_KIND_F64) {
@@ -153,14 +178,16 @@ static nrm_status choice_from_text(nrm_ctx *ctx, const nrm_method *method, const
         snprintf(list + used, sizeof list - used, "%s%s", count ? ", " : "", words[count]);
     }
     const char *near = nrm_nearest(text, pointers);
+    char shown[NRM_SHOWN_LENGTH];
     return nrm_fail(ctx, NRM_E_ARGUMENT, "%s: %s is '%s'; it must be one of %s%s%s%s", method->name, p->name,
-                    text, list, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+                    nrm_shown(shown, text), list, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 nrm_status nrm_option_from_text(nrm_ctx *ctx, const nrm_method *method, const nrm_param *p, const char *text,
                                 void *options)
 {
     const char *end = text + strlen(text);
+    char shown[NRM_SHOWN_LENGTH];
     double real = 0;
     int64_t whole = 0;
 
@@ -168,19 +195,25 @@ nrm_status nrm_option_from_text(nrm_ctx *ctx, const nrm_method *method, const nr
     case NRM_KIND_F64:
         NRM_REQUIRE(ctx, nrm_parse_f64(text, end, &real), NRM_E_ARGUMENT,
                     "%s: %s is '%s'; it must be a number such as 0.1 or 1e-6 (%s)", method->name, p->name,
-                    text, p->text);
+                    nrm_shown(shown, text), p->text);
         memcpy((char *)options + p->offset, &real, sizeof real);
         break;
     case NRM_KIND_I64:
         NRM_REQUIRE(ctx, nrm_parse_i64(text, end, &whole), NRM_E_ARGUMENT,
-                    "%s: %s is '%s'; it must be a whole number (%s)", method->name, p->name, text, p->text);
+                    "%s: %s is '%s'; it must be a whole number (%s)", method->name, p->name,
+                    nrm_shown(shown, text), p->text);
         store_i64(p, options, whole);
         break;
     case NRM_KIND_FLAG:
         whole = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
         NRM_REQUIRE(ctx, whole || strcmp(text, "false") == 0 || strcmp(text, "0") == 0, NRM_E_ARGUMENT,
-                    "%s: %s is '%s'; it must be true or false (%s)", method->name, p->name, text, p->text);
+                    "%s: %s is '%s'; it must be true or false (%s)", method->name, p->name,
+                    nrm_shown(shown, text), p->text);
         store_i64(p, options, whole);
+        break;
+    case NRM_KIND_TEXT:
+        NRM_TRY(check_text(ctx, method, p, text));
+        memcpy((char *)options + p->offset, &text, sizeof text);
         break;
     default:
         NRM_TRY(choice_from_text(ctx, method, p, text, &whole));

@@ -38,12 +38,14 @@ static json_t *dtypes_json(unsigned dtypes)
 static json_t *option_json(const nrm_param *p, const void *options)
 {
     char word[64];
+    const char *text;
 
     switch (p->kind) {
     case NRM_KIND_F64: return number(nrm_option_f64(p, options));
     case NRM_KIND_FLAG: return json_boolean(nrm_option_i64(p, options));
     case NRM_KIND_CHOICE:
         return nrm_choice_word(p, nrm_option_i64(p, options), word, sizeof word) ? json_null() : json_string(word);
+    case NRM_KIND_TEXT: text = nrm_option_text(p, options); return text ? json_string(text) : json_null();
     default: break;
     }
     const int64_t value = nrm_option_i64(p, options);
@@ -181,14 +183,15 @@ static json_t *bound(const nrm_param *p, bool least)
     return p->kind != NRM_KIND_I64 || v == INT64_MAX || v == INT64_MIN ? json_null() : json_integer(v);
 }
 
+static const char *const kind_names[] = {"f64", "i64", "flag", "choice", "str", "text"};
+
 static json_t *param_json(const nrm_param *p, const void *defaults)
 {
-    static const char *const kind[] = {"f64", "i64", "flag", "choice", "str"};
     json_t *object = json_object();
     char word[64];
 
     json_object_set_new(object, "name", json_string(p->name));
-    json_object_set_new(object, "kind", json_string(kind[p->kind]));
+    json_object_set_new(object, "kind", json_string(kind_names[p->kind]));
     json_object_set_new(object, "required", json_boolean(nrm_param_required(p)));
     json_object_set_new(object, "default", option_json(p, defaults));
     json_object_set_new(object, "least", bound(p, true));
@@ -197,6 +200,7 @@ static json_t *param_json(const nrm_param *p, const void *defaults)
     for (int i = 0; p->choices && nrm_choice_word(p, i, word, sizeof word) == 0; i++)
         json_array_append_new(choices, json_string(word));
     json_object_set_new(object, "choices", choices);
+    json_object_set_new(object, "content", json_string(p->content ? p->content : ""));
     json_object_set_new(object, "unit", json_string(p->unit));
     json_object_set_new(object, "since", json_string(p->since));
     json_object_set_new(object, "text", json_string(p->text));
@@ -205,10 +209,9 @@ static json_t *param_json(const nrm_param *p, const void *defaults)
 
 static json_t *field_json(const nrm_field *f)
 {
-    static const char *const kind[] = {"f64", "i64", "flag", "choice", "str"};
     json_t *object = json_object();
     json_object_set_new(object, "name", json_string(f->name));
-    json_object_set_new(object, "kind", json_string(kind[f->kind]));
+    json_object_set_new(object, "kind", json_string(kind_names[f->kind]));
     json_object_set_new(object, "unit", json_string(f->unit));
     json_object_set_new(object, "text", json_string(f->text));
     return object;

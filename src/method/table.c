@@ -1,13 +1,20 @@
-/* table.c -- the table of methods. */
+/* table.c -- the table of methods.  The tests compile it with one file more, of methods
+ * that only they have. */
 #include "descriptor.h"
 
 #define NRM_TABLE_ENTRY(method) extern const nrm_method nrm_##method##_method;
 #include "table.def"
+#ifdef NRM_TABLE_MORE
+#include NRM_TABLE_MORE
+#endif
 #undef NRM_TABLE_ENTRY
 
 static const nrm_method *const table[] = {
 #define NRM_TABLE_ENTRY(method) &nrm_##method##_method,
 #include "table.def"
+#ifdef NRM_TABLE_MORE
+#include NRM_TABLE_MORE
+#endif
 #undef NRM_TABLE_ENTRY
 };
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Command lines made of real and garbage words, always the same ones.
 
-    fuzz_command.py [COUNT [SEED]]       (norma must be on PATH)
+    fuzz_command.py [COUNT [SEED [METHODS]]]   (norma must be on PATH; METHODS: how names begin)
 
 Whatever is asked, the command ends by itself with a documented exit code; a failure comes
 with a sentence; no sanitiser reports anything; nothing half-written is left.
@@ -44,6 +44,9 @@ def words_of(methods):
                 words += [[name], ["--no-" + p["name"]], [name + "=false"], [name + "=7"]]
             elif p["kind"] == "choice":
                 words += [[name, word] for word in p["choices"]] + [[name + "=what"]]
+            elif p["kind"] == "text":
+                words += [[name, value] for value in ("", "two words", "x.npy", ".", "\u2207f", "\udcff", "\n", "[", "'")]
+                words += [[name + "=--quiet"], [name + "="]]
             else:
                 likely = [str(p[key]) for key in ("default", "least", "most") if p[key] not in (None, "> 0")]
                 words += [[name, value] for value in likely * 3 + ["1", "2", "0", "-1", "nan", "1e-3", "x"]]
@@ -68,8 +71,9 @@ def examples_of(methods):
         flags = {p["name"] for p in m["parameters"] if p["kind"] == "flag"}
         calls = []
         for example in m["examples"]:
-            pairs = [word.split("=", 1) for word in re.findall(r"[^\s=]+(?:=(?:\[.*?\](?=\s|$)|\S+))?", example["call"])]
-            calls.append([["--" + pair[0]] + ([] if pair[0] in flags else pair[1:]) for pair in pairs])
+            found = re.findall(r"([^\s=]+)(?:=('(?:[^']|'')*'|\[.*?\](?=\s|$)|\S+))?", example["call"])
+            pairs = [(name, value[1:-1].replace("''", "'") if value[:1] == "'" else value) for name, value in found]
+            calls.append([["--" + name] if name in flags else ["--" + name, value] for name, value in pairs])
         result[m["name"]] = calls
     return result
 
@@ -103,6 +107,7 @@ def main():
     dice = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 20)
     random.seed(1)
     methods = json.loads(subprocess.run(["norma", "list", "--json"], capture_output=True, check=True).stdout)
+    methods = [m for m in methods if m["name"].startswith("".join(sys.argv[3:]))]
     by_method, examples = words_of(methods), examples_of(methods)
     environment = dict(os.environ, OMP_NUM_THREADS="1")
     failures, seen, start = 0, {}, time.monotonic()

@@ -25,7 +25,7 @@ import json, sys
 methods = json.load(sys.stdin)
 assert methods == sorted(methods, key=lambda m: m["name"]) and len(methods) >= 3
 for m in methods:
-    for key in ("name", "summary", "paper", "inputs", "outputs", "parameters", "info", "examples"):
+    for key in ("name", "summary", "paper", "outputs", "parameters", "info", "examples"):
         assert m[key], (m["name"], key)
     print(m["name"])
 ' > "$work/methods" || fail "norma list --json"
@@ -37,14 +37,14 @@ for name in $(cat "$work/methods") $commands; do
     awk 'length($0) > 80 && !/norma [a-z-]+ --/' "$work/help" | grep -q . && fail "norma help $name is wider than 80 columns"
 done
 while read -r name; do
-    for part in Usage Inputs Outputs Parameters Reported Examples Paper "Exit codes"; do
+    for part in Usage Outputs Parameters Reported Examples Paper "Exit codes"; do
         norma help "$name" | grep -qx "$part" || fail "norma help $name has no part $part"
     done
 done < "$work/methods"
 
 echo "--- examples of every page run as they are printed"
 while read -r name; do
-    norma help "$name" | sed -n "s/^    \(norma $name --.*\)/\1/p" > "$work/examples"
+    norma help "$name" | sed -n "s/^    \(norma $name.*\)/\1/p" > "$work/examples"
     [ -s "$work/examples" ] || fail "norma help $name shows no example"
     while read -r line; do
         (cd "$work" && bash -c "$line" > out 2> err)
