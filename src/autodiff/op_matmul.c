@@ -3,7 +3,7 @@
  * attributes[0], [1]: the left, the right factor is transposed.  Each factor is either a
  * plain matrix, used for every product, or has the batch axes of the result.  With
  * y = op(a) op(b) and cotangent u:   a: u op(b)',   b: op(a)' u,   transposed where a, b are.
- * BLAS computes it (program/product.c), reading permuted and sliced arguments where they lie. */
+ * product.c computes it, reading permuted and sliced arguments where they lie. */
 #include "graph.h"
 
 static double flops_matmul(const nrm_op_run *r)
@@ -76,8 +76,6 @@ nrm_node nrm_op_matmul_transposed(nrm_node a, bool transpose_a, nrm_node b, bool
     if (k != l)
         return nrm_graph_refuse(g, NRM_E_SHAPE, "matmul: %s%s times %s%s; the left factor has %lld columns and the right one %lld rows",
                                 nrm_node_text(ta, a), transpose_a ? "'" : "", nrm_node_text(tb, b), transpose_b ? "'" : "", NRM_LL(k), NRM_LL(l));
-    if (m > INT32_MAX || n > INT32_MAX || k > INT32_MAX)
-        return nrm_graph_refuse(g, NRM_E_OVERFLOW, "matmul: a side is longer than the 32-bit integers of BLAS");
     if (!common_batch(g, a, b, &batch, shape)) return nrm_no_node();
     shape[batch] = m;
     if (x->ndim > 2 && y->ndim == 2 && !transpose_a) { /* one product of all rows */

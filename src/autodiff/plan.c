@@ -205,6 +205,7 @@ static nrm_status place_step(planner *a, int32_t step)
     nrm_step *s = &p->steps[step];
     release(a, step);
     if (s->kind == NRM_STEP_SWEEP) NRM_TRY(nrm_sweep_make(a->ctx, p, s));
+    if (s->kind == NRM_STEP_PRODUCT) s->work = nrm_product_work(p, s);
     if (s->kind == NRM_STEP_OPERATION && nrm_op_types[p->graph->nodes[s->node]->op]->work) {
         nrm_op_run run;
         const nrm_op_node *few[8], **inputs = few;

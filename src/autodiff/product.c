@@ -1,12 +1,11 @@
-/* product.c -- matrix products by BLAS, reading their factors where they lie.
+/* product.c -- matrix products, reading their factors where they lie (kernel/matmul.h).
  *
- * A factor may be any view whose last two axes BLAS can describe: one of them steps by 1, the
- * other by at least its length.  So the heads of an attention, slices of a joint projection
- * and transposes cost nothing.  Many small products go to the threads one by one, few large
- * ones are shared by BLAS. */
-#include "linalg/linalg.h"
+ * A factor may be any view in which one of the last two axes steps by 1, the other by at
+ * least its length.  So the heads of an attention, slices of a joint projection and
+ * transposes cost nothing.  Many small products go to the threads one by one, few large ones
+ * are shared by all. */
+#include "kernel/matmul.h"
 #include "program.h"
-#include <cblas.h>
 #include <omp.h>
 
 typedef struct factor {
@@ -36,7 +35,7 @@ static bool describe(const nrm_program *p, int32_t node, int input, factor *f)
     }
     for (int i = 0; i < n->ndim - 2; i++) f->batch[i] = x->ndim == 2 ? 0 : stride[i];
     f->ld = nrm_max_i64(f->ld, 1);
-    return f->ld <= INT32_MAX;
+    return true;
 }
 
 bool nrm_product_reads(const nrm_program *p, int32_t node, int input)
@@ -54,54 +53,84 @@ typedef struct product {
     const nrm_op_node *node;
 } product;
 
-static void one(const product *q, int64_t batch)
+/* Where the factors of one product of the batch begin. */
+static void find(const product *q, int64_t batch, const void **a, const void **b)
 {
-    int64_t a = q->a.offset, b = q->b.offset, left = batch;
+    int64_t at = q->a.offset, bt = q->b.offset, left = batch;
     for (int i = q->node->ndim - 3; i >= 0; i--) {
         const int64_t digit = left % q->node->shape[i];
-        a += digit * q->a.batch[i];
-        b += digit * q->b.batch[i];
+        at += digit * q->a.batch[i];
+        bt += digit * q->b.batch[i];
         left /= q->node->shape[i];
     }
-    const enum CBLAS_TRANSPOSE ta = q->a.transposed ? CblasTrans : CblasNoTrans, tb = q->b.transposed ? CblasTrans : CblasNoTrans;
-    const int m = (int)q->m, n = (int)q->n, k = (int)q->k, lda = (int)q->a.ld, ldb = (int)q->b.ld;
-    const void *x = q->from_a + a * (int64_t)q->size, *y = q->from_b + b * (int64_t)q->size;
-    void *z = q->to + batch * q->m * q->n * (int64_t)q->size;
-    if (q->size == 4) cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1.0f, x, lda, y, ldb, 0.0f, z, n);
-    else cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1.0, x, lda, y, ldb, 0.0, z, n);
+    *a = q->from_a + at * (int64_t)q->size;
+    *b = q->from_b + bt * (int64_t)q->size;
+}
+
+#define ONE(REAL, TYPE)                                                                                           \
+    static void one_##TYPE(const product *q, int64_t batch, void *work, int threads)                              \
+    {                                                                                                             \
+        const void *a, *b;                                                                                        \
+        find(q, batch, &a, &b);                                                                                   \
+        const nrm_matmul_##TYPE p = {                                                                             \
+            .m = q->m, .n = q->n, .k = q->k,                                                                      \
+            .a = a, .a_row = q->a.transposed ? 1 : q->a.ld, .a_column = q->a.transposed ? q->a.ld : 1,            \
+            .b = b, .b_row = q->b.transposed ? 1 : q->b.ld, .b_column = q->b.transposed ? q->b.ld : 1,            \
+            .c = (REAL *)(void *)q->to + batch * q->m * q->n, .ldc = q->n};                                       \
+        nrm_matmul_run_##TYPE(&p, work, threads, nrm_cpu_isa());                                                  \
+    }
+ONE(float, f32)
+ONE(double, f64)
+
+static void one(const product *q, int64_t batch, void *work, int threads)
+{
+    if (q->size == 4) one_f32(q, batch, work, threads);
+    else one_f64(q, batch, work, threads);
+}
+
+static product describe_product(const nrm_program *p, const nrm_step *step)
+{
+    const nrm_op_node *n = p->graph->nodes[step->node], *x = p->graph->nodes[n->inputs[0]];
+    product q = {.node = n, .size = nrm_dtype_size(n->dtype), .m = n->shape[n->ndim - 2], .n = n->shape[n->ndim - 1],
+                 .k = x->shape[x->ndim - (n->attributes[0] ? 2 : 1)]};
+    q.batches = q.m * q.n > 0 ? nrm_elements(n) / (q.m * q.n) : 0;
+    return q;
+}
+
+/* Whole products to the threads, rather than each shared by all. */
+static bool in_turn(const product *q, int threads) { return q->batches > 1 && (q->batches >= 4 * threads || q->m * q->n * q->k < 1 << 18); }
+
+static int64_t work_of(const product *q, int threads)
+{
+    return q->size == 4 ? nrm_matmul_work_f32(q->n, q->k, threads) : nrm_matmul_work_f64(q->n, q->k, threads);
+}
+
+int64_t nrm_product_work(const nrm_program *p, const nrm_step *step)
+{
+    const product q = describe_product(p, step);
+    return nrm_max_i64(work_of(&q, 1) * p->threads, work_of(&q, p->threads));
 }
 
 nrm_status nrm_product_run(nrm_ctx *ctx, const nrm_instance *i, const nrm_step *step, int threads)
 {
     const nrm_program *p = i->program;
-    const nrm_op_node *n = p->graph->nodes[step->node], *x = p->graph->nodes[n->inputs[0]];
-    product q = {.node = n, .size = nrm_dtype_size(n->dtype), .to = nrm_memory(i, step->node)};
+    product q = describe_product(p, step);
+    unsigned char *work = i->arena + step->work_offset;
 
     if (!describe(p, step->node, 0, &q.a) || !describe(p, step->node, 1, &q.b))
         return nrm_fail(ctx, NRM_E_INTERNAL, "run: a factor of a product cannot be read");
-    q.m = n->shape[n->ndim - 2];
-    q.n = n->shape[n->ndim - 1];
-    q.k = x->shape[x->ndim - (n->attributes[0] ? 2 : 1)];
-    const int64_t count = nrm_elements(n);
-    q.batches = q.m * q.n > 0 ? count / (q.m * q.n) : 0;
-    if (count == 0) return NRM_OK;
-    if (q.k == 0) {
-        memset(q.to, 0, (size_t)count * q.size);
-        return NRM_OK;
-    }
+    if (q.batches == 0) return NRM_OK;
+    q.to = nrm_memory(i, step->node);
     q.from_a = nrm_memory(i, q.a.base);
     q.from_b = nrm_memory(i, q.b.base);
-    if (q.batches > 1 && (q.batches >= 4 * threads || q.m * q.n * q.k < 1 << 18)) {
-        const nrm_blas_scope scope = nrm_blas_enter(NULL);
-        omp_set_num_threads(1); /* also where the products are done one by one */
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-        for (int64_t b = 0; b < q.batches; b++) one(&q, b);
-        nrm_blas_leave(scope);
-        return NRM_OK;
+    if (q.k == 0) {
+        memset(q.to, 0, (size_t)nrm_elements(q.node) * q.size);
+    } else if (in_turn(&q, threads)) {
+        const int64_t each = work_of(&q, 1);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && q.batches * q.m * q.n * q.k > 65536)
+        for (int64_t b = 0; b < q.batches; b++) one(&q, b, work + omp_get_thread_num() * each, 1);
+    } else {
+        for (int64_t b = 0; b < q.batches; b++) one(&q, b, work, threads);
     }
-    const nrm_blas_scope scope = nrm_blas_enter(ctx);
-    omp_set_num_threads(threads);
-    for (int64_t b = 0; b < q.batches; b++) one(&q, b);
-    nrm_blas_leave(scope);
     return NRM_OK;
 }

@@ -191,8 +191,9 @@ static inline void *nrm_memory(const nrm_instance *i, int32_t node)
 }
 
 void nrm_sweep_run(const nrm_instance *i, const nrm_step *step, int threads);
+int64_t nrm_product_work(const nrm_program *p, const nrm_step *step);
 nrm_status nrm_product_run(nrm_ctx *ctx, const nrm_instance *i, const nrm_step *step, int threads);
-bool nrm_product_reads(const nrm_program *p, int32_t node, int input); /* BLAS can read it where it lies */
+bool nrm_product_reads(const nrm_program *p, int32_t node, int input); /* can be read where it lies */
 void nrm_copy_run(const nrm_instance *i, const nrm_step *step, int threads);
 /* count elements of an access from element `first` on, one after another. */
 void nrm_gather_elements(const nrm_access *access, size_t size, const void *base, int64_t first, int64_t count, void *to);

@@ -1,0 +1,60 @@
+/* matmul.h -- matrix products for the sizes that training has.  Private.
+ *
+ *     c = a b   or   c += a b        c m x n with row stride ldc, a m x k, b k x n
+ *
+ * a and b have any strides by row and by column, so transposes and slices are read where
+ * they lie.  BLAS does this too; what it costs there for products of some hundred rows is a
+ * pass that clears c, a pass that packs a, and the handing over to threads, together a fifth
+ * of the time of a small network's step.
+ *
+ * The way of Goto and van de Geijn ("Anatomy of high-performance matrix multiplication",
+ * 2008): b is packed into panels as wide as the register block, all threads together; each
+ * thread takes blocks of rows of a, which are read in place where a row is contiguous and
+ * packed where a column is.  An element of c is one chain of fused multiply-adds over rising
+ * k, cut every NRM_MATMUL_DEPTH: its bits depend neither on the threads nor on m and n. */
+#ifndef NRM_MATMUL_H
+#define NRM_MATMUL_H
+
+#include "kernel/cpu.h"
+#include <stdbool.h>
+
+enum {
+    NRM_MATMUL_DEPTH = 256, /* of a packed panel: with the register block's width it half fills the first cache */
+    NRM_MATMUL_COLUMNS = 1024, /* of b packed at once */
+    NRM_MATMUL_MOST_ROWS = 16, /* of a register block, any instruction set */
+    NRM_MATMUL_MOST_WIDTH = 64
+};
+
+#define NRM_MATMUL_DECLARE(REAL, TYPE)                                                                        \
+    typedef struct nrm_matmul_##TYPE {                                                                        \
+        int64_t m, n, k;                                                                                      \
+        const REAL *a;                                                                                        \
+        int64_t a_row, a_column; /* strides in elements */                                                    \
+        const REAL *b;                                                                                        \
+        int64_t b_row, b_column;                                                                              \
+        REAL *c;                                                                                              \
+        int64_t ldc;                                                                                          \
+        bool add; /* c += */                                                                                  \
+    } nrm_matmul_##TYPE;                                                                                      \
+    /* The register block: `rows` x `width` of c from a (its rows by pointer steps) and a packed              \
+     * panel of b.  Writes rows x width of c (add: onto what is there). */                                    \
+    typedef struct nrm_matmul_kernel_##TYPE {                                                                 \
+        int rows, width;                                                                                      \
+        void (*block)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c,      \
+                      int64_t ldc, bool add);                                                                 \
+        /* Whole panels: to[p * width + j] = b[p * row + j * column] for p < depth, j < width; and of a,      \
+         * to[p * rows + i] = a[i * row + p * column] for i < rows. */                                        \
+        void (*pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to);                  \
+        void (*pack_a)(int64_t depth, const REAL *a, int64_t row, int64_t column, REAL *to);                  \
+    } nrm_matmul_kernel_##TYPE;                                                                               \
+    const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_ref(void);                                     \
+    const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_avx2(void);   /* NULL: not in this build */    \
+    const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_avx512(void);                                  \
+    /* One product on `threads` threads, in work of nrm_matmul_work_TYPE bytes, 64-byte aligned. */           \
+    int64_t nrm_matmul_work_##TYPE(int64_t n, int64_t k, int threads);                                        \
+    void nrm_matmul_run_##TYPE(const nrm_matmul_##TYPE *product, void *work, int threads, nrm_isa isa)
+
+NRM_MATMUL_DECLARE(float, f32);
+NRM_MATMUL_DECLARE(double, f64);
+
+#endif

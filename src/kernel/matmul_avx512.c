@@ -1,0 +1,35 @@
+/* matmul_avx512.c -- 14 x 2 vectors of 512 bits: 28 sums, 2 of b and 1 of a in 32 registers. */
+#include "matmul.h"
+#include <string.h>
+
+#if defined(__AVX512F__)
+
+#include "extexp_avx512.h"
+#include "matmul_pack.h"
+
+#define ROWS 14
+#define F(name) name##_f32
+#define V(name) vf32_##name
+#define VECTOR vf32
+#define REAL float
+#define LANES VF32_LANES
+#include "matmul_micro.h"
+#undef F
+#undef V
+#undef VECTOR
+#undef REAL
+#undef LANES
+#define F(name) name##_f64
+#define V(name) vf64_##name
+#define VECTOR vf64
+#define REAL double
+#define LANES VF64_LANES
+#include "matmul_micro.h"
+
+const nrm_matmul_kernel_f32 *nrm_matmul_kernel_f32_avx512(void) { return &kernel_f32; }
+const nrm_matmul_kernel_f64 *nrm_matmul_kernel_f64_avx512(void) { return &kernel_f64; }
+
+#else
+const nrm_matmul_kernel_f32 *nrm_matmul_kernel_f32_avx512(void) { return NULL; }
+const nrm_matmul_kernel_f64 *nrm_matmul_kernel_f64_avx512(void) { return NULL; }
+#endif
