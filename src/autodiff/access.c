@@ -92,7 +92,7 @@ static bool round_of_accesses(nrm_program *p)
         for (int k = 0; k < n->input_count; k++) {
             const int32_t x = n->inputs[k];
             const bool sweeps = nrm_sweeps(n);
-            const bool fits = sweeps || (n->op == NRM_OP_matmul ? nrm_product_reads(p, i, k) : nrm_access_whole(&p->access[x]));
+            const bool fits = sweeps || (n->op == NRM_OP_matmul && k < 2 ? nrm_product_reads(p, i, k) : nrm_access_whole(&p->access[x]));
             /* A fill is a number for a sweep and must be an array for the others; so must a
              * view that does not fit. */
             if (!p->stored[x] && (!fits || (!sweeps && p->graph->nodes[p->access[x].base]->op == NRM_OP_fill)))

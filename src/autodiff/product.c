@@ -47,7 +47,7 @@ bool nrm_product_reads(const nrm_program *p, int32_t node, int input)
 typedef struct product {
     factor a, b;
     int64_t m, n, k, batches;
-    const char *from_a, *from_b;
+    const char *from_a, *from_b, *start; /* start: a row added to every row, NULL: none */
     char *to;
     size_t size;
     const nrm_op_node *node;
@@ -76,7 +76,8 @@ static void find(const product *q, int64_t batch, const void **a, const void **b
             .m = q->m, .n = q->n, .k = q->k,                                                                      \
             .a = a, .a_row = q->a.transposed ? 1 : q->a.ld, .a_column = q->a.transposed ? q->a.ld : 1,            \
             .b = b, .b_row = q->b.transposed ? 1 : q->b.ld, .b_column = q->b.transposed ? q->b.ld : 1,            \
-            .c = (REAL *)(void *)q->to + batch * q->m * q->n, .ldc = q->n};                                       \
+            .c = (REAL *)(void *)q->to + batch * q->m * q->n, .ldc = q->n,                                        \
+            .start = (const REAL *)(const void *)q->start};                                                       \
         nrm_matmul_run_##TYPE(&p, work, threads, nrm_cpu_isa());                                                  \
     }
 ONE(float, f32)
@@ -123,6 +124,10 @@ nrm_status nrm_product_run(nrm_ctx *ctx, const nrm_instance *i, const nrm_step *
     q.to = nrm_memory(i, step->node);
     q.from_a = nrm_memory(i, q.a.base);
     q.from_b = nrm_memory(i, q.b.base);
+    if (q.node->input_count == 3) { /* rewrite.c gave it the bias of a layer */
+        const nrm_access *row = &p->access[q.node->inputs[2]];
+        q.start = (const char *)nrm_memory(i, row->base) + row->offset * (int64_t)q.size;
+    }
     if (q.k == 0) {
         memset(q.to, 0, (size_t)nrm_elements(q.node) * q.size);
     } else if (in_turn(&q, threads)) {

@@ -211,6 +211,64 @@ static nrm_node simpler(rewriter *w, const nrm_op_node *n, int count, const nrm_
     }
 }
 
+/* ---- Biases ------------------------------------------------------------------------------------------ */
+
+static int32_t through_reshapes(const nrm_graph *g, int32_t i)
+{
+    while (g->nodes[i]->op == NRM_OP_reshape) i = g->nodes[i]->inputs[0];
+    return i;
+}
+
+/* The row that is added to every row of x (n columns), -1 where y is something else. */
+static int32_t bias_of(const nrm_graph *g, int32_t y, int64_t n)
+{
+    const nrm_op_node *wide = g->nodes[y];
+    if (wide->op != NRM_OP_broadcast || wide->shape[wide->ndim - 1] != n) return -1;
+    const nrm_op_node *row = g->nodes[wide->inputs[0]];
+    return row->shape[row->ndim - 1] == n && nrm_elements(row) == n ? through_reshapes(g, wide->inputs[0]) : -1;
+}
+
+/* a b + 1 row', the product read by nothing else: the product begins with the row, and the
+ * sum becomes a view of it.  Nodes stay in order because the row must be older. */
+static nrm_status fold_biases(nrm_ctx *ctx, nrm_graph *g, int count, const int32_t *outputs)
+{
+    int32_t *readers = NULL;
+    bool *live = NULL;
+    nrm_status st;
+    NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, readers, g->count, "a program"));
+    NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, live, g->count, "a program"));
+    nrm_mark_live(g, count, outputs, live);
+    for (int k = 0; k < count; k++) readers[outputs[k]]++;
+    for (int32_t i = 0; i < g->count; i++)
+        for (int k = 0; live[i] && k < g->nodes[i]->input_count; k++) readers[g->nodes[i]->inputs[k]]++;
+    for (int32_t i = 0; i < g->count; i++) {
+        nrm_op_node *sum = g->nodes[i];
+        for (int side = 0; live[i] && sum->op == NRM_OP_add && side < 2; side++) {
+            const int32_t x = sum->inputs[side], m = through_reshapes(g, x);
+            nrm_op_node *product = g->nodes[m];
+            if (product->op != NRM_OP_matmul || product->input_count != 2 || readers[m] != 1 || readers[x] != 1) continue;
+            const int64_t n = product->shape[product->ndim - 1];
+            const int32_t row = sum->shape[sum->ndim - 1] == n ? bias_of(g, sum->inputs[1 - side], n) : -1;
+            if (row < 0 || row >= m) continue;
+            int32_t *inputs = nrm_graph_keep(g, 3 * (int64_t)sizeof *inputs), *view = nrm_graph_keep(g, (int64_t)sizeof *view);
+            NRM_STOP_IF(!inputs || !view, NRM_E_NOMEM, "compile: no memory for a node");
+            inputs[0] = product->inputs[0];
+            inputs[1] = product->inputs[1];
+            inputs[2] = row;
+            product->inputs = inputs;
+            product->input_count = 3;
+            view[0] = m;
+            sum->op = NRM_OP_reshape;
+            sum->inputs = view;
+            sum->input_count = 1;
+        }
+    }
+done:
+    nrm_free(ctx, readers);
+    nrm_free(ctx, live);
+    return st;
+}
+
 /* ---- The copy ------------------------------------------------------------------------------------------ */
 
 static nrm_status copy_node(rewriter *w, const nrm_graph *from, int32_t i, const void *folded, nrm_node *map, nrm_node *inputs)
@@ -291,6 +349,7 @@ nrm_status nrm_rewrite(nrm_ctx *ctx, nrm_program *p, int count, const nrm_node *
         if (live[i] || from->nodes[i]->op == NRM_OP_input || from->nodes[i]->op == NRM_OP_parameter)
             NRM_TRY_DONE(copy_node(&w, from, i, folded[i], map, inputs));
     for (int k = 0; k < count; k++) p->outputs[k] = map[outputs[k].index].index;
+    if (w.optimise && p->options.fuse) NRM_TRY_DONE(fold_biases(ctx, p->graph, count, p->outputs));
     st = list_inputs(ctx, p, from, map);
 done:
     nrm_free(ctx, live);

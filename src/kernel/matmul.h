@@ -1,6 +1,9 @@
 /* matmul.h -- matrix products for the sizes that training has.  Private.
  *
- *     c = a b   or   c += a b        c m x n with row stride ldc, a m x k, b k x n
+ *     c = a b   or   c += a b   or   c = a b + 1 start'
+ *
+ * c m x n with row stride ldc, a m x k, b k x n, start a row that every row of c begins with
+ * (the bias of a layer).
  *
  * a and b have any strides by row and by column, so transposes and slices are read where
  * they lie.  BLAS does this too; what it costs there for products of some hundred rows is a
@@ -35,13 +38,14 @@ enum {
         REAL *c;                                                                                              \
         int64_t ldc;                                                                                          \
         bool add; /* c += */                                                                                  \
+        const REAL *start; /* n values, NULL: zeros; not with add */                                          \
     } nrm_matmul_##TYPE;                                                                                      \
     /* The register block: `rows` x `width` of c from a (its rows by pointer steps) and a packed              \
-     * panel of b.  Writes rows x width of c (add: onto what is there). */                                    \
+     * panel of b.  Writes rows x width of c (add: onto what is there; start: onto a row's width). */         \
     typedef struct nrm_matmul_kernel_##TYPE {                                                                 \
         int rows, width;                                                                                      \
         void (*block)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c,      \
-                      int64_t ldc, bool add);                                                                 \
+                      int64_t ldc, bool add, const REAL *start);                                              \
         /* Whole panels: to[p * width + j] = b[p * row + j * column] for p < depth, j < width; and of a,      \
          * to[p * rows + i] = a[i * row + p * column] for i < rows. */                                        \
         void (*pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to);                  \

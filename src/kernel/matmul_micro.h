@@ -9,13 +9,14 @@
 #endif
 
 static void F(block)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c, int64_t ldc,
-                     bool add)
+                     bool add, const REAL *start)
 {
     VECTOR sum[ROWS][2];
+    const VECTOR s0 = start ? V(load)(start) : V(set1)(0), s1 = start ? V(load)(start + LANES) : V(set1)(0);
     UNROLL_ROWS
     for (int i = 0; i < ROWS; i++) {
-        sum[i][0] = add ? V(load)(c + i * ldc) : V(set1)(0);
-        sum[i][1] = add ? V(load)(c + i * ldc + LANES) : V(set1)(0);
+        sum[i][0] = add ? V(load)(c + i * ldc) : s0;
+        sum[i][1] = add ? V(load)(c + i * ldc + LANES) : s1;
     }
     for (int64_t p = 0; p < k; p++) {
         const VECTOR b0 = V(load)(b), b1 = V(load)(b + LANES);

@@ -6,11 +6,11 @@ enum { ROWS = 4, WIDTH = 8 };
 
 #define BLOCK(REAL, TYPE, FMA)                                                                                  \
     static void block_##TYPE(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c, \
-                             int64_t ldc, bool add)                                                             \
+                             int64_t ldc, bool add, const REAL *start)                                                           \
     {                                                                                                           \
         for (int i = 0; i < ROWS; i++)                                                                          \
             for (int j = 0; j < WIDTH; j++) {                                                                   \
-                REAL sum = add ? c[i * ldc + j] : 0;                                                            \
+                REAL sum = add ? c[i * ldc + j] : start ? start[j] : 0;                                         \
                 for (int64_t p = 0; p < k; p++) sum = FMA(a[i * a_row + p * a_column], b[p * WIDTH + j], sum);  \
                 c[i * ldc + j] = sum;                                                                           \
             }                                                                                                   \

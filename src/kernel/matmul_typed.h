@@ -55,8 +55,9 @@ static void F(pack_a)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *kernel
 
 /* The part of a register block that lies inside c: by way of a whole one. */
 static void F(edge)(const F(nrm_matmul_kernel) *kernel, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, int rows,
-                    const REAL *b, int columns, REAL *c, int64_t ldc, bool add)
+                    const REAL *b, int columns, REAL *c, int64_t ldc, bool add, const REAL *start)
 {
+    REAL row[NRM_MATMUL_MOST_WIDTH] = {0};
     REAL whole[NRM_MATMUL_MOST_ROWS * NRM_MATMUL_MOST_WIDTH], panel[NRM_MATMUL_DEPTH * NRM_MATMUL_MOST_ROWS];
     if (rows < kernel->rows && a_column != kernel->rows) { /* rows that are not there are zeros */
         for (int64_t p = 0; p < k; p++)
@@ -67,7 +68,8 @@ static void F(edge)(const F(nrm_matmul_kernel) *kernel, int64_t k, const REAL *a
     }
     for (int i = 0; add && i < kernel->rows; i++)
         for (int j = 0; j < kernel->width; j++) whole[i * kernel->width + j] = i < rows && j < columns ? c[i * ldc + j] : 0;
-    kernel->block(k, a, a_row, a_column, b, whole, kernel->width, add);
+    if (start) memcpy(row, start, (size_t)columns * sizeof *row);
+    kernel->block(k, a, a_row, a_column, b, whole, kernel->width, add, start ? row : NULL);
     for (int i = 0; i < rows; i++) memcpy(c + i * ldc, whole + i * kernel->width, (size_t)columns * sizeof *c);
 }
 
@@ -86,8 +88,9 @@ static void F(rows_of_c)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *ker
             const REAL *b = packed_b + j * depth;
             const int across = (int)(columns - j < width ? columns - j : width);
             REAL *c = q->c + (row + i) * q->ldc + column + j;
-            if (down == height && across == width) kernel->block(depth, a, a_row, a_column, b, c, q->ldc, add);
-            else F(edge)(kernel, depth, a, a_row, a_column, down, b, across, c, q->ldc, add);
+            const REAL *start = q->start && !add ? q->start + column + j : NULL;
+            if (down == height && across == width) kernel->block(depth, a, a_row, a_column, b, c, q->ldc, add, start);
+            else F(edge)(kernel, depth, a, a_row, a_column, down, b, across, c, q->ldc, add, start);
         }
     }
 }
