@@ -1,0 +1,98 @@
+/* curve_axis.c -- axes: ticks at 1, 2 or 5 times a power of ten, and how they are written. */
+#include "curve_impl.h"
+
+/* 1, 2 or 5 times a power of ten, at least `least`. */
+static double nice_step(double least)
+{
+    const double power = pow(10, floor(log10(least)));
+    const double ratio = least / power;
+    return (ratio <= 1.0000001 ? 1 : ratio <= 2.0000001 ? 2 : ratio <= 5.0000001 ? 5 : 10) * power;
+}
+
+static void linear_ticks(nrm_axis *a, int about)
+{
+    const double step = nice_step((a->high - a->low) / about);
+    const double first = ceil(a->low / step - 1e-9);
+
+    for (int i = 0; i < CURVE_TICKS_MOST; i++) {
+        const double value = (first + i) * step;
+        if (value > a->high + 1e-9 * step) break;
+        a->tick[a->count++] = value == 0 ? 0 : value; /* no -0 */
+    }
+    a->decimals = (int)fmin(12, fmax(0, -floor(log10(step) + 1e-9)));
+}
+
+/* Powers of ten, every so many; between few of them 2 and 5 times those too. */
+static void logarithmic_ticks(nrm_axis *a, int about)
+{
+    const double decades = log10(a->high / a->low);
+    const int stride = (int)fmax(1, ceil(decades / about));
+    const double factor[] = {1, 2, 5};
+    const int factors = decades < 2.5 ? 3 : 1;
+
+    for (int k = (int)floor(log10(a->low)); k <= (int)ceil(log10(a->high)); k++) {
+        if (((k % stride) + stride) % stride != 0) continue;
+        for (int f = 0; f < factors && a->count < CURVE_TICKS_MOST; f++) {
+            const double value = factor[f] * pow(10, k);
+            if (value >= a->low * (1 - 1e-9) && value <= a->high * (1 + 1e-9)) a->tick[a->count++] = value;
+        }
+    }
+}
+
+nrm_axis nrm_axis_make(double low, double high, bool logarithmic, int about, double from, double to)
+{
+    nrm_axis a = {.logarithmic = logarithmic, .low = low, .high = high, .from = from, .to = to};
+
+    if (logarithmic) {
+        const double room = fmax(1.05, pow(high / low, .04));
+        a.low = fmax(low / room, 1e-300);
+        a.high = fmin(high * room, 1e300);
+        logarithmic_ticks(&a, about);
+        if (a.count >= 2) return a;
+        a.count = 0; /* a range without powers of ten: even steps serve it better */
+    }
+    if (!(a.high > a.low)) {
+        const double room = fmax(fabs(a.low) * .1, 1e-3);
+        a.low -= room;
+        a.high += room;
+    }
+    linear_ticks(&a, about);
+    return a;
+}
+
+double nrm_axis_at(const nrm_axis *a, double value)
+{
+    const double part = a->logarithmic ? log(value / a->low) / log(a->high / a->low) : (value - a->low) / (a->high - a->low);
+    return a->from + part * (a->to - a->from);
+}
+
+/* m x 10^e, the exponent raised. */
+static void power_label(nrm_buffer *b, double value)
+{
+    const int exponent = (int)floor(log10(fabs(value)) + 1e-9);
+    const double mantissa = value / pow(10, exponent);
+
+    if (fabs(mantissa - 1) > 1e-6) {
+        nrm_buffer_decimal(b, mantissa, 3);
+        nrm_buffer_text(b, "\xC2\xB7");
+    }
+    nrm_buffer_text(b, "10<tspan dy=\"-.45em\" font-size=\"75%\">");
+    if (exponent < 0) nrm_buffer_text(b, "\xE2\x88\x92");
+    nrm_buffer_integer(b, exponent < 0 ? -exponent : exponent);
+    nrm_buffer_text(b, "</tspan>");
+}
+
+void nrm_axis_label(nrm_buffer *b, const nrm_axis *a, double value, bool steps)
+{
+    const double size = fabs(value), largest = fmax(fabs(a->low), fabs(a->high));
+
+    if (steps && largest >= 1e4 && largest < 1e12 && value != 0) {
+        const double unit = largest >= 1e9 ? 1e9 : largest >= 1e6 ? 1e6 : 1e3;
+        nrm_buffer_decimal(b, value / unit, 6);
+        nrm_buffer_text(b, unit > 1e8 ? "G" : unit > 1e5 ? "M" : "k");
+    } else if (size != 0 && (size >= 1e5 || (a->logarithmic ? size < .99e-3 : largest < 1e-3))) {
+        power_label(b, value);
+    } else {
+        nrm_buffer_decimal(b, value, a->logarithmic ? 4 : a->decimals);
+    }
+}

@@ -1,0 +1,25 @@
+/* curve_impl.h -- what the files of the plot share.  Private to them. */
+#ifndef NRM_CURVE_IMPL_H
+#define NRM_CURVE_IMPL_H
+
+#include "buffer.h"
+#include "curve.h"
+
+enum { CURVE_TICKS_MOST = 24 };
+
+/* One axis: values low .. high to pixels from .. to. */
+typedef struct nrm_axis {
+    bool logarithmic;
+    double low, high, from, to;
+    int count;
+    double tick[CURVE_TICKS_MOST];
+    int decimals; /* of the labels of a linear axis */
+} nrm_axis;
+
+/* Widen a range to what looks good and put ticks in it.  about: how many. */
+nrm_axis nrm_axis_make(double low, double high, bool logarithmic, int about, double from, double to);
+double nrm_axis_at(const nrm_axis *axis, double value);
+/* The label of a tick; steps: 20k for 20000. */
+void nrm_axis_label(nrm_buffer *b, const nrm_axis *axis, double value, bool steps);
+
+#endif
