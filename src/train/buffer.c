@@ -33,7 +33,7 @@ void nrm_buffer_number(nrm_buffer *b, double value)
 }
 
 /* Whole multiples of 10^-decimals as integers: no locale, no exponent. */
-void nrm_buffer_decimal(nrm_buffer *b, double value, int decimals)
+void nrm_buffer_decimal(nrm_buffer *b, double value, int decimals, int least)
 {
     char text[48];
     int64_t power = 1;
@@ -45,9 +45,11 @@ void nrm_buffer_decimal(nrm_buffer *b, double value, int decimals)
     }
     const int64_t scaled = llround(fabs(value) * (double)power);
     int n = snprintf(text, sizeof text, "%s%" PRId64, value < 0 && scaled > 0 ? "-" : "", scaled / power);
-    if (scaled % power) {
+    if (decimals > 0) {
+        const int whole = n;
         n += snprintf(text + n, sizeof text - (size_t)n, ".%0*" PRId64, decimals, scaled % power);
-        while (text[n - 1] == '0') n--;
+        while (n > whole + 1 + least && text[n - 1] == '0') n--;
+        if (n == whole + 1) n--; /* nothing behind the point */
     }
     nrm_buffer_bytes(b, text, n);
 }

@@ -24,8 +24,9 @@ void nrm_buffer_integer(nrm_buffer *b, int64_t value);
 /* The shortest form that reads back to the same bits; null for NaN and the infinities,
  * which JSON lacks. */
 void nrm_buffer_number(nrm_buffer *b, double value);
-/* value rounded to so many decimals, without trailing zeros: for coordinates and labels. */
-void nrm_buffer_decimal(nrm_buffer *b, double value, int decimals);
+/* value rounded to so many decimals, of which `least` stay when they are zeros: for
+ * coordinates and labels. */
+void nrm_buffer_decimal(nrm_buffer *b, double value, int decimals, int least);
 /* text between quotes as JSON wants it; bytes that are no UTF-8 become U+FFFD. */
 void nrm_buffer_quoted(nrm_buffer *b, const char *text);
 /* text with the five characters that mean something in XML written as entities, control

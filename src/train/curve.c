@@ -1,23 +1,24 @@
 /* curve.c -- contract: curve.h.  The picture from top to bottom: title, legend, the field with
  * its grid, the axis of steps.  Colours are variables of the picture's own class, so that it can
- * also stand inside a page; they are those of the report of `norma reproduce`. */
+ * also stand inside a page; they are those of the report of `norma reproduce`.  The pale line has
+ * a colour of its own, as the opacity of a hairline adds up where it crosses itself. */
 #include "curve_impl.h"
 #include "data/sink.h"
 
 enum { LEFT = 74, RIGHT = 736, TOP = 84, BOTTOM = 386, TICKS_X = 7, TICKS_Y = 6 };
 
 static const char style[] =
-    "<style>.nrm-curve{--paper:#fffefb;--ink:#1f2328;--soft:#5a626c;--axis:#8a9099;--grid:#e9e6df;--one:#2a6bb0;--two:#c25e1f}"
+    "<style>.nrm-curve{--paper:#fffefb;--ink:#1f2328;--soft:#5a626c;--axis:#8a9099;--grid:#e9e6df;--one:#2a6bb0;--pale:#b9d0e8;--two:#c25e1f}"
     "@media(prefers-color-scheme:dark){.nrm-curve{--paper:#1a1d21;--ink:#e5e3de;--soft:#a3aab3;--axis:#767d86;--grid:#2b2f35;"
-    "--one:#7db4ee;--two:#f0a06c}}"
+    "--one:#7db4ee;--pale:#35506d;--two:#f0a06c}}"
     ".nrm-curve text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','Noto Sans','Liberation Sans',sans-serif;"
     "font-size:13px;fill:var(--soft);font-variant-numeric:tabular-nums}"
     ".nrm-curve .title{font-size:18px;font-weight:600;fill:var(--ink)}.nrm-curve .name{fill:var(--ink)}"
     ".nrm-curve .grid{stroke:var(--grid);fill:none}.nrm-curve .axis{stroke:var(--axis);fill:none}"
     ".nrm-curve .line{fill:none;stroke-linejoin:round;stroke-linecap:round}"
-    ".nrm-curve .faint{stroke:var(--one);stroke-width:1;opacity:.38}.nrm-curve .full{stroke:var(--one);stroke-width:2.2}"
+    ".nrm-curve .faint{stroke:var(--pale);stroke-width:1}.nrm-curve .full{stroke:var(--one);stroke-width:2.2}"
     ".nrm-curve .marked{stroke:var(--two);stroke-width:2}.nrm-curve .mark{fill:var(--two);stroke:var(--paper);stroke-width:1.5}"
-    "</style>";
+    ".nrm-curve .dot{fill:var(--one)}</style>";
 
 static const char *const style_class[] = {"faint", "full", "marked"};
 
@@ -26,7 +27,7 @@ static const char *const style_class[] = {"faint", "full", "marked"};
 static void put_number(nrm_buffer *b, const char *before, double value)
 {
     nrm_buffer_text(b, before);
-    nrm_buffer_decimal(b, value, 2);
+    nrm_buffer_decimal(b, value, 2, 0);
 }
 
 static void put_words(nrm_buffer *b, double x, double y, const char *attributes, const char *words)
@@ -91,8 +92,8 @@ static bool make_axes(const nrm_curve *c, nrm_axis *x, nrm_axis *y)
         ry = (range){fmax(ry.low - room, -1e300), fmin(ry.high + room, 1e300)};
         if (positive) ry.low = fmax(ry.low, 0);
     }
-    *x = nrm_axis_make(rx.low, rx.high, false, TICKS_X, LEFT, RIGHT);
-    *y = nrm_axis_make(ry.low, ry.high, logarithmic, TICKS_Y, BOTTOM, TOP);
+    *x = nrm_axis_make(rx.low, rx.high, NRM_AXIS_STEPS, TICKS_X, LEFT, RIGHT);
+    *y = nrm_axis_make(ry.low, ry.high, logarithmic ? NRM_AXIS_LOGARITHMIC : NRM_AXIS_LINEAR, TICKS_Y, BOTTOM, TOP);
     return any;
 }
 
@@ -106,7 +107,7 @@ static void draw_axes(nrm_buffer *b, const nrm_curve *c, const nrm_axis *x, cons
         nrm_buffer_text(b, "H736\"/>");
         put_number(b, "<text text-anchor=\"end\" x=\"66\" y=\"", at + 4.5);
         nrm_buffer_text(b, "\">");
-        nrm_axis_label(b, y, y->tick[i], false);
+        nrm_axis_label(b, y, y->tick[i]);
         nrm_buffer_text(b, "</text>\n");
     }
     for (int i = 0; i < x->count; i++) {
@@ -115,7 +116,7 @@ static void draw_axes(nrm_buffer *b, const nrm_curve *c, const nrm_axis *x, cons
         nrm_buffer_text(b, " 386v5\"/>");
         put_number(b, "<text text-anchor=\"middle\" x=\"", at);
         nrm_buffer_text(b, "\" y=\"407\">");
-        nrm_axis_label(b, x, x->tick[i], true);
+        nrm_axis_label(b, x, x->tick[i]);
         nrm_buffer_text(b, "</text>\n");
     }
     nrm_buffer_text(b, "<path class=\"axis\" d=\"M74 386H736\"/>\n");
@@ -129,7 +130,7 @@ typedef struct pen {
     nrm_buffer *b;
     bool down;       /* a point was drawn since the last gap */
     int64_t drawn;   /* points since then */
-    int64_t column;  /* half pixel in which points are held */
+    int64_t column;  /* pixel in which points are held */
     double first, last, low, high; /* what is held: y in pixels */
     int64_t held;
     bool low_first;
@@ -143,10 +144,10 @@ static void draw_to(pen *p, double x, double y)
     p->drawn++;
 }
 
-/* What is held in a half pixel, in the order in which it came. */
+/* What is held in a pixel, in the order in which it came. */
 static void release(pen *p)
 {
-    const double x = (double)p->column / 2;
+    const double x = (double)p->column;
     if (p->held > 0) draw_to(p, x, p->first);
     if (p->held > 2 && p->low < p->high) {
         draw_to(p, x, p->low_first ? p->low : p->high);
@@ -166,7 +167,7 @@ static void lift(pen *p)
 
 static void hold(pen *p, double x, double y)
 {
-    const int64_t column = llround(2 * x);
+    const int64_t column = llround(x);
     if (p->held > 0 && column != p->column) release(p);
     if (p->held == 0) {
         p->column = column;
@@ -182,49 +183,60 @@ static void hold(pen *p, double x, double y)
     p->held++;
 }
 
-static void draw_series(nrm_buffer *b, const nrm_curve_series *s, const nrm_axis *x, const nrm_axis *y)
+/* A circle at each point that is shown. */
+static void draw_marks(nrm_buffer *b, const nrm_curve_series *s, const nrm_axis *x, const nrm_axis *y, const char *class)
 {
-    enum { FEW = 2000, MARKS_MOST = 60 };
-    pen p = {.b = b};
-
-    nrm_buffer_text(b, "<path class=\"line ");
-    nrm_buffer_text(b, style_class[s->style]);
-    nrm_buffer_text(b, "\" d=\"");
     for (int64_t i = 0; i < s->count; i++) {
-        if (!shown(s->y[i], y->logarithmic)) {
-            lift(&p);
-            continue;
-        }
-        const double px = nrm_axis_at(x, s->x[i]), py = nrm_axis_at(y, s->y[i]);
-        if (s->count <= FEW) draw_to(&p, px, py);
-        else hold(&p, px, py);
-    }
-    lift(&p);
-    nrm_buffer_text(b, "\"/>\n");
-    if (s->style != NRM_CURVE_MARKED || s->count > MARKS_MOST) return;
-    for (int64_t i = 0; i < s->count; i++) {
-        if (!shown(s->y[i], y->logarithmic)) continue;
-        put_number(b, "<circle class=\"mark\" r=\"4\" cx=\"", nrm_axis_at(x, s->x[i]));
+        if (!shown(s->y[i], y->kind == NRM_AXIS_LOGARITHMIC)) continue;
+        nrm_buffer_text(b, "<circle class=\"");
+        nrm_buffer_text(b, class);
+        put_number(b, "\" r=\"3.5\" cx=\"", nrm_axis_at(x, s->x[i]));
         put_number(b, "\" cy=\"", nrm_axis_at(y, s->y[i]));
         nrm_buffer_text(b, "\"/>");
     }
     nrm_buffer_text(b, "\n");
 }
 
+static void draw_series(nrm_buffer *b, const nrm_curve_series *s, const nrm_axis *x, const nrm_axis *y)
+{
+    enum { FEW = 1000, MARKS_MOST = 60 };
+    pen p = {.b = b};
+    int64_t count = 0;
+
+    nrm_buffer_text(b, "<path class=\"line ");
+    nrm_buffer_text(b, style_class[s->style]);
+    nrm_buffer_text(b, "\" d=\"");
+    for (int64_t i = 0; i < s->count; i++) {
+        if (!shown(s->y[i], y->kind == NRM_AXIS_LOGARITHMIC)) {
+            lift(&p);
+            continue;
+        }
+        const double px = nrm_axis_at(x, s->x[i]), py = nrm_axis_at(y, s->y[i]);
+        count++;
+        if (s->count <= FEW) draw_to(&p, px, py);
+        else hold(&p, px, py);
+    }
+    lift(&p);
+    nrm_buffer_text(b, "\"/>\n");
+    if (s->style == NRM_CURVE_MARKED && s->count <= MARKS_MOST) draw_marks(b, s, x, y, "mark");
+    else if (count == 1) draw_marks(b, s, x, y, "dot");
+}
+
 /* ---- Legend ----------------------------------------------------------------------------------------------------------- */
 
-/* Four significant digits: enough to compare runs by eye. */
+/* Enough digits to compare runs by eye. */
 static void put_value(nrm_buffer *b, double value)
 {
     const double size = fabs(value);
     if (size > 0 && (size < 1e-3 || size >= 1e5)) {
         const int exponent = (int)floor(log10(size));
-        nrm_buffer_decimal(b, value / pow(10, exponent), 2);
+        nrm_buffer_decimal(b, value / pow(10, exponent), 2, 0);
         nrm_buffer_text(b, "e");
         nrm_buffer_integer(b, exponent);
         return;
     }
-    nrm_buffer_decimal(b, value, size < 1 ? 4 : size < 100 ? 3 : 1);
+    const int decimals = size < 1 ? 4 : size < 100 ? 3 : 1;
+    nrm_buffer_decimal(b, value, decimals, decimals);
 }
 
 static void draw_legend(nrm_buffer *b, const nrm_curve *c)
@@ -239,7 +251,7 @@ static void draw_legend(nrm_buffer *b, const nrm_curve *c)
         put_number(b, "\" d=\"M", at);
         nrm_buffer_text(b, " 58h20\"/>");
         if (series->style == NRM_CURVE_MARKED) {
-            put_number(b, "<circle class=\"mark\" r=\"4\" cy=\"58\" cx=\"", at + 10);
+            put_number(b, "<circle class=\"mark\" r=\"3.5\" cy=\"58\" cx=\"", at + 10);
             nrm_buffer_text(b, "\"/>");
         }
         put_number(b, "<text y=\"62.5\" x=\"", at + 27);

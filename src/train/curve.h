@@ -30,7 +30,7 @@ typedef struct nrm_curve {
 } nrm_curve;
 
 /* *svg (nrm_free) is ended by 0.  Long series are drawn by the least and greatest value of
- * each half pixel, so a picture has at most some tens of kilobytes. */
+ * each pixel, so a picture has at most some tens of kilobytes. */
 nrm_status nrm_curve_svg(nrm_ctx *ctx, const nrm_curve *curve, char **svg, int64_t *length);
 nrm_status nrm_curve_save(nrm_ctx *ctx, const nrm_curve *curve, const char *path);
 

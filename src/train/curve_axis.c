@@ -11,7 +11,8 @@ static double nice_step(double least)
 
 static void linear_ticks(nrm_axis *a, int about)
 {
-    const double step = nice_step((a->high - a->low) / about);
+    const double asked = nice_step((a->high - a->low) / about);
+    const double step = a->kind == NRM_AXIS_STEPS ? fmax(1, asked) : asked;
     const double first = ceil(a->low / step - 1e-9);
 
     for (int i = 0; i < CURVE_TICKS_MOST; i++) {
@@ -39,17 +40,18 @@ static void logarithmic_ticks(nrm_axis *a, int about)
     }
 }
 
-nrm_axis nrm_axis_make(double low, double high, bool logarithmic, int about, double from, double to)
+nrm_axis nrm_axis_make(double low, double high, nrm_axis_kind kind, int about, double from, double to)
 {
-    nrm_axis a = {.logarithmic = logarithmic, .low = low, .high = high, .from = from, .to = to};
+    nrm_axis a = {.kind = kind, .low = low, .high = high, .from = from, .to = to};
 
-    if (logarithmic) {
+    if (kind == NRM_AXIS_LOGARITHMIC) {
         const double room = fmax(1.05, pow(high / low, .04));
         a.low = fmax(low / room, 1e-300);
         a.high = fmin(high * room, 1e300);
         logarithmic_ticks(&a, about);
         if (a.count >= 2) return a;
-        a.count = 0; /* a range without powers of ten: even steps serve it better */
+        a.count = 0; /* a range that short is as good as linear */
+        a.kind = NRM_AXIS_LINEAR;
     }
     if (!(a.high > a.low)) {
         const double room = fmax(fabs(a.low) * .1, 1e-3);
@@ -62,7 +64,7 @@ nrm_axis nrm_axis_make(double low, double high, bool logarithmic, int about, dou
 
 double nrm_axis_at(const nrm_axis *a, double value)
 {
-    const double part = a->logarithmic ? log(value / a->low) / log(a->high / a->low) : (value - a->low) / (a->high - a->low);
+    const double part = a->kind == NRM_AXIS_LOGARITHMIC ? log(value / a->low) / log(a->high / a->low) : (value - a->low) / (a->high - a->low);
     return a->from + part * (a->to - a->from);
 }
 
@@ -73,7 +75,7 @@ static void power_label(nrm_buffer *b, double value)
     const double mantissa = value / pow(10, exponent);
 
     if (fabs(mantissa - 1) > 1e-6) {
-        nrm_buffer_decimal(b, mantissa, 3);
+        nrm_buffer_decimal(b, mantissa, 3, 0);
         nrm_buffer_text(b, "\xC2\xB7");
     }
     nrm_buffer_text(b, "10<tspan dy=\"-.45em\" font-size=\"75%\">");
@@ -82,17 +84,19 @@ static void power_label(nrm_buffer *b, double value)
     nrm_buffer_text(b, "</tspan>");
 }
 
-void nrm_axis_label(nrm_buffer *b, const nrm_axis *a, double value, bool steps)
+void nrm_axis_label(nrm_buffer *b, const nrm_axis *a, double value)
 {
     const double size = fabs(value), largest = fmax(fabs(a->low), fabs(a->high));
 
-    if (steps && largest >= 1e4 && largest < 1e12 && value != 0) {
+    if (a->kind == NRM_AXIS_STEPS && largest >= 1e4 && largest < 1e12 && value != 0) {
         const double unit = largest >= 1e9 ? 1e9 : largest >= 1e6 ? 1e6 : 1e3;
-        nrm_buffer_decimal(b, value / unit, 6);
+        nrm_buffer_decimal(b, value / unit, 6, 0);
         nrm_buffer_text(b, unit > 1e8 ? "G" : unit > 1e5 ? "M" : "k");
-    } else if (size != 0 && (size >= 1e5 || (a->logarithmic ? size < .99e-3 : largest < 1e-3))) {
+    } else if (size != 0 && (size >= 1e5 || (a->kind == NRM_AXIS_LOGARITHMIC ? size < .99e-3 : largest < 1e-3))) {
         power_label(b, value);
+    } else if (a->kind == NRM_AXIS_LOGARITHMIC) {
+        nrm_buffer_decimal(b, value, 4, 0);
     } else {
-        nrm_buffer_decimal(b, value, a->logarithmic ? 4 : a->decimals);
+        nrm_buffer_decimal(b, value, a->decimals, a->decimals); /* all alike, so that they line up */
     }
 }

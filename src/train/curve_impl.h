@@ -7,9 +7,12 @@
 
 enum { CURVE_TICKS_MOST = 24 };
 
+/* steps: whole numbers, written short (20k). */
+typedef enum nrm_axis_kind { NRM_AXIS_LINEAR, NRM_AXIS_LOGARITHMIC, NRM_AXIS_STEPS } nrm_axis_kind;
+
 /* One axis: values low .. high to pixels from .. to. */
 typedef struct nrm_axis {
-    bool logarithmic;
+    nrm_axis_kind kind;
     double low, high, from, to;
     int count;
     double tick[CURVE_TICKS_MOST];
@@ -17,9 +20,8 @@ typedef struct nrm_axis {
 } nrm_axis;
 
 /* Widen a range to what looks good and put ticks in it.  about: how many. */
-nrm_axis nrm_axis_make(double low, double high, bool logarithmic, int about, double from, double to);
+nrm_axis nrm_axis_make(double low, double high, nrm_axis_kind kind, int about, double from, double to);
 double nrm_axis_at(const nrm_axis *axis, double value);
-/* The label of a tick; steps: 20k for 20000. */
-void nrm_axis_label(nrm_buffer *b, const nrm_axis *axis, double value, bool steps);
+void nrm_axis_label(nrm_buffer *b, const nrm_axis *axis, double value);
 
 #endif

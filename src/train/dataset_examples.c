@@ -103,7 +103,7 @@ static nrm_status all_rows(nrm_ctx *ctx, selection *s, nrm_dataset_part p, int64
 /* ---- Standardising ------------------------------------------------------------------------------------------------ */
 
 /* Sum over the chosen rows of (x - centre)^power for each block, power 1 or 2. */
-static void sum_blocks(const nrm_dataset *d, const nrm_array *x, const int64_t *rows, int64_t n, const double *centre,
+static void sum_floats(const nrm_dataset *d, const float *x, const int64_t *rows, int64_t n, const double *centre,
                        int power, double *sum)
 {
     const int64_t block = d->features / d->blocks;
@@ -111,16 +111,42 @@ static void sum_blocks(const nrm_dataset *d, const nrm_array *x, const int64_t *
     for (int64_t b = 0; b < d->blocks; b++) sum[b] = 0;
     for (int64_t i = 0; i < n; i++)
         for (int64_t b = 0; b < d->blocks; b++) {
-            const int64_t first = rows[i] * d->features + b * block;
+            const float *from = x + rows[i] * d->features + b * block;
             double s = 0;
-            for (int64_t j = first; j < first + block; j++) {
-                const double value = x->dtype == NRM_U8 ? ((const uint8_t *)x->data)[j] / 255.0
-                                                        : (double)((const float *)x->data)[j];
-                const double away = value - centre[b];
+            for (int64_t j = 0; j < block; j++) {
+                const double away = (double)from[j] - centre[b];
                 s += power == 1 ? away : away * away;
             }
             sum[b] += s;
         }
+}
+
+/* The same of bytes divided by 255, from how often each of them occurs. */
+static void sum_bytes(const nrm_dataset *d, const uint8_t *x, const int64_t *rows, int64_t n, const double *centre,
+                      int power, double *sum)
+{
+    const int64_t block = d->features / d->blocks;
+
+    for (int64_t b = 0; b < d->blocks; b++) {
+        int64_t seen[2][256] = {{0}}; /* two, as equal neighbours would wait for each other */
+        for (int64_t i = 0; i < n; i++) {
+            const uint8_t *from = x + rows[i] * d->features + b * block;
+            for (int64_t j = 0; j < block; j++) seen[j & 1][from[j]]++;
+        }
+        sum[b] = 0;
+        for (int v = 0; v < 256; v++) {
+            const double away = v / 255.0 - centre[b];
+            sum[b] += (double)(seen[0][v] + seen[1][v]) * (power == 1 ? away : away * away);
+        }
+    }
+}
+
+static void sum_blocks(const nrm_dataset *d, const nrm_array *x, const selection *s, const double *centre, int power,
+                       double *sum)
+{
+    const int64_t *rows = s->rows[NRM_TRAINING], n = s->count[NRM_TRAINING];
+    if (x->dtype == NRM_U8) sum_bytes(d, x->data, rows, n, centre, power, sum);
+    else sum_floats(d, x->data, rows, n, centre, power, sum);
 }
 
 static nrm_status learn_scale(nrm_ctx *ctx, nrm_dataset *d, const nrm_dataset_options *o, const nrm_array *x,
@@ -132,9 +158,9 @@ static nrm_status learn_scale(nrm_ctx *ctx, nrm_dataset *d, const nrm_dataset_op
     NRM_TRY(NRM_ALLOC(ctx, d->scale, d->blocks, "scales of features"));
     for (int64_t b = 0; b < d->blocks; b++) d->scale[b] = 1;
     if (o->keep_scale) return NRM_OK;
-    sum_blocks(d, x, s->rows[NRM_TRAINING], s->count[NRM_TRAINING], d->mean, 1, d->scale);
+    sum_blocks(d, x, s, d->mean, 1, d->scale);
     for (int64_t b = 0; b < d->blocks; b++) d->mean[b] = d->scale[b] / numbers;
-    sum_blocks(d, x, s->rows[NRM_TRAINING], s->count[NRM_TRAINING], d->mean, 2, d->scale);
+    sum_blocks(d, x, s, d->mean, 2, d->scale);
     for (int64_t b = 0; b < d->blocks; b++) {
         const double deviation = sqrt(d->scale[b] / numbers);
         d->scale[b] = deviation > 1e-12 * (1 + fabs(d->mean[b])) ? deviation : 1; /* else constant */

@@ -7,7 +7,7 @@
  * last.  Picture i is a function of (seed, i) alone, so pictures are drawn by several threads. */
 #include "dataset_impl.h"
 
-enum { SIDE = 28, PIXELS = SIDE * SIDE, POINTS_MOST = 13, PIECES = 4 /* of a curve between two points */ };
+enum { SIDE = 28, PIXELS = SIDE * SIDE, POINTS_MOST = 13, PIECES = 3 /* of a curve between two points */ };
 
 typedef struct stroke {
     int digit, variant; /* variant 0: always; 1 or 2: one of two ways to write it */
@@ -79,20 +79,30 @@ static void place(const hand *h, double x, double y, double at[2])
     at[1] = h->down[0] + h->down[1] * u + h->down[2] * v;
 }
 
-/* Ink of a straight piece on the pixels around it. */
+static double clamp(double value, double low, double high) { return value < low ? low : value > high ? high : value; }
+
+/* First and last pixel that ink between a and b can reach. */
+static void reached(double a, double b, double reach, int *first, int *last)
+{
+    *first = (int)clamp((a < b ? a : b) - reach + 1, 0, SIDE);
+    *last = (int)clamp((a < b ? b : a) + reach, -1, SIDE - 1);
+}
+
+/* Ink of a straight piece on the pixels around it: pen + 1/2 - distance, from 0 to 1. */
 static void draw_piece(const hand *h, const double a[2], const double b[2], float ink[PIXELS])
 {
-    const double reach = h->pen + .5, dx = b[0] - a[0], dy = b[1] - a[1], square = dx * dx + dy * dy + 1e-12;
-    const int left = (int)fmax(0, ceil(fmin(a[0], b[0]) - reach)), right = (int)fmin(SIDE - 1, fmax(a[0], b[0]) + reach);
-    const int top = (int)fmax(0, ceil(fmin(a[1], b[1]) - reach)), bottom = (int)fmin(SIDE - 1, fmax(a[1], b[1]) + reach);
+    const double reach = h->pen + .5, dx = b[0] - a[0], dy = b[1] - a[1], scale = 1 / (dx * dx + dy * dy + 1e-12);
+    int left, right, top, bottom;
 
+    reached(a[0], b[0], reach, &left, &right);
+    reached(a[1], b[1], reach, &top, &bottom);
     for (int y = top; y <= bottom; y++)
         for (int x = left; x <= right; x++) {
-            const double t = fmin(1, fmax(0, ((x - a[0]) * dx + (y - a[1]) * dy) / square));
-            const double ex = x - a[0] - t * dx, ey = y - a[1] - t * dy;
-            const double value = fmin(1, reach - sqrt(ex * ex + ey * ey));
+            const double ax = x - a[0], ay = y - a[1], t = clamp((ax * dx + ay * dy) * scale, 0, 1);
+            const double ex = ax - t * dx, ey = ay - t * dy, square = ex * ex + ey * ey;
             float *pixel = &ink[y * SIDE + x];
-            if (value > *pixel) *pixel = (float)value;
+            const double least = reach - (double)*pixel; /* nearer than this: more ink than there is */
+            if (least > 0 && square < least * least) *pixel = (float)clamp(reach - sqrt(square), 0, 1);
         }
 }
 
@@ -132,10 +142,13 @@ static int draw_digit(uint64_t seed, int64_t number, uint8_t pixels[PIXELS])
     for (int i = 0; i < NRM_COUNT(strokes); i++)
         if (strokes[i].digit == digit && (strokes[i].variant == 0 || strokes[i].variant == variant))
             draw_stroke(&h, &strokes[i], &rng, ink);
-    for (int i = 0; i < PIXELS; i++) {
-        const double grain = nrm_rng_u32(&rng) * 0x1p-32 - .5;
-        const double value = (double)ink[i] * h.pressure + 2 * h.noise * grain;
-        pixels[i] = (uint8_t)(255 * fmin(1, fmax(0, value)) + .5);
+    for (int i = 0; i < PIXELS; i += 4) { /* a byte of noise for each pixel */
+        const uint32_t grains = nrm_rng_u32(&rng);
+        for (int k = 0; k < 4; k++) {
+            const double grain = (double)(grains >> 8 * k & 255) - 127.5;
+            const double value = 255 * h.pressure * (double)ink[i + k] + 2 * h.noise * grain;
+            pixels[i + k] = (uint8_t)(clamp(value, 0, 255) + .5);
+        }
     }
     return digit;
 }
