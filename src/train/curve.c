@@ -59,7 +59,8 @@ static void include(range *r, double value)
     r->high = fmax(r->high, value);
 }
 
-static bool shown(double y, bool logarithmic) { return isfinite(y) && (!logarithmic || y > 0); }
+/* What lies near the ends of the doubles is left out: widths and ratios could not be taken. */
+static bool shown(double y, bool logarithmic) { return fabs(y) <= 1e100 && (!logarithmic || y >= 1e-100); }
 
 static void find_ranges(const nrm_curve *c, bool logarithmic, range *x, range *y)
 {
@@ -71,29 +72,34 @@ static void find_ranges(const nrm_curve *c, bool logarithmic, range *x, range *y
         }
 }
 
+static nrm_axis make_y(const nrm_curve *c, bool logarithmic)
+{
+    range x, y;
+
+    find_ranges(c, logarithmic, &x, &y);
+    if (logarithmic) {
+        nrm_axis axis = {0};
+        if (y.high >= y.low) axis = nrm_axis_make(y.low, y.high, NRM_AXIS_LOGARITHMIC, TICKS_Y, BOTTOM, TOP);
+        return axis.count >= 2 ? axis : make_y(c, false); /* nothing positive, or as good as linear */
+    }
+    if (!(y.high >= y.low)) y = (range){0, 1};
+    const double room = .04 * (y.high - y.low);
+    return nrm_axis_make(y.low >= 0 ? fmax(y.low - room, 0) : y.low - room, y.high + room, NRM_AXIS_LINEAR, TICKS_Y, BOTTOM,
+                         TOP);
+}
+
 /* Returns false where there is nothing to show. */
 static bool make_axes(const nrm_curve *c, nrm_axis *x, nrm_axis *y)
 {
     range rx, ry;
-    bool logarithmic = c->scale == NRM_CURVE_LOGARITHMIC;
 
-    find_ranges(c, logarithmic, &rx, &ry);
-    if (c->scale == NRM_CURVE_AUTO) logarithmic = ry.low > 0 && ry.high >= 30 * ry.low && ry.high <= 1e290;
+    find_ranges(c, false, &rx, &ry);
     const bool any = ry.high >= ry.low;
-    if (!any) {
-        ry = (range){0, 1};
-        logarithmic = false;
-    }
+    const bool wide = any && ry.low >= 1e-100 && ry.high >= 30 * ry.low;
+    *y = make_y(c, c->scale == NRM_CURVE_LOGARITHMIC || (c->scale == NRM_CURVE_AUTO && wide));
     if (!(rx.high >= rx.low)) rx = (range){0, 1};
     if (rx.high == rx.low) rx = (range){rx.low - 1, rx.high + 1};
-    if (!logarithmic && ry.high > ry.low) {
-        const double room = .04 * (ry.high / 2 - ry.low / 2) * 2; /* the difference may overflow */
-        const bool positive = ry.low >= 0;
-        ry = (range){fmax(ry.low - room, -1e300), fmin(ry.high + room, 1e300)};
-        if (positive) ry.low = fmax(ry.low, 0);
-    }
     *x = nrm_axis_make(rx.low, rx.high, NRM_AXIS_STEPS, TICKS_X, LEFT, RIGHT);
-    *y = nrm_axis_make(ry.low, ry.high, logarithmic ? NRM_AXIS_LOGARITHMIC : NRM_AXIS_LINEAR, TICKS_Y, BOTTOM, TOP);
     return any;
 }
 

@@ -11,7 +11,7 @@ typedef enum nrm_curve_style {
     NRM_CURVE_MARKED  /* the next colour, a line with a mark at each point: seldom measured */
 } nrm_curve_style;
 
-/* A y that is not finite (on a logarithmic axis: not positive) is a gap. */
+/* A y that is not finite (on a logarithmic axis: not positive), or beyond 1e100, is a gap. */
 typedef struct nrm_curve_series {
     const char *name; /* in the legend, with the last value; NULL: not in it */
     nrm_curve_style style;

@@ -46,15 +46,14 @@ nrm_axis nrm_axis_make(double low, double high, nrm_axis_kind kind, int about, d
 
     if (kind == NRM_AXIS_LOGARITHMIC) {
         const double room = fmax(1.05, pow(high / low, .04));
-        a.low = fmax(low / room, 1e-300);
-        a.high = fmin(high * room, 1e300);
+        a.low = low / room;
+        a.high = high * room;
         logarithmic_ticks(&a, about);
-        if (a.count >= 2) return a;
-        a.count = 0; /* a range that short is as good as linear */
-        a.kind = NRM_AXIS_LINEAR;
+        return a;
     }
-    if (!(a.high > a.low)) {
-        const double room = fmax(fabs(a.low) * .1, 1e-3);
+    const double size = fmax(fabs(a.low), fabs(a.high));
+    if (kind != NRM_AXIS_STEPS && a.high - a.low <= 1e-6 * size + 1e-100) { /* as good as one value */
+        const double room = size > 1e-99 ? .1 * size : 1;
         a.low -= room;
         a.high += room;
     }

@@ -254,10 +254,13 @@ nrm_status nrm_dataset_guess(nrm_ctx *ctx, const char *path, nrm_dataset_kind *k
 
     NRM_REQUIRE(ctx, strcmp(path, "-") != 0, NRM_E_ARGUMENT, "data: standard input can be read but once; say of which "
                 "kind it is: text, images or table");
+    bool named = false;
+    for (int i = 0; i < NRM_COUNT(numbers); i++) named |= strstr(path, numbers[i]) != NULL;
     const nrm_status st = nrm_load(ctx, path, &loaded);
-    if (st == NRM_E_FORMAT) {
-        for (int i = 0; i < NRM_COUNT(numbers); i++)
-            if (strstr(path, numbers[i])) return st;
+    /* A line of words alone reads as the names of columns. */
+    const bool heading = st >= 0 && strcmp(loaded.format, "csv") == 0 && loaded.array.shape[0] == 0;
+    if (!named && (st == NRM_E_FORMAT || heading)) {
+        nrm_loaded_destroy(ctx, &loaded);
         nrm_clear_message(ctx);
         *kind = NRM_DATASET_TEXT;
         return NRM_OK;

@@ -54,9 +54,9 @@ static double between(nrm_rng *rng, double low, double high) { return low + (hig
 
 static hand draw_hand(nrm_rng *rng)
 {
-    const double turn = between(rng, -.3, .3), slant = between(rng, -.35, .35);
-    const double width = between(rng, 9, 16), height = between(rng, 16, 21);
-    const double centre = (SIDE - 1) / 2.0, x = centre + between(rng, -2.5, 2.5), y = centre + between(rng, -2, 2);
+    const double turn = between(rng, -.35, .35), slant = between(rng, -.35, .35);
+    const double width = between(rng, 9, 16), height = between(rng, 15, 21);
+    const double centre = (SIDE - 1) / 2.0, x = centre + between(rng, -3, 3), y = centre + between(rng, -2.5, 2.5);
     const double c = cos(turn), s = sin(turn);
     hand h = {.across = {x, c * width, -(s + slant * c) * height}, .down = {y, s * width, (c - slant * s) * height}};
 
