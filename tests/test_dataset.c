@@ -213,7 +213,7 @@ static void test_csv(void **state)
     o.path = write_text("gap2.csv", "a,b,c\n1,2,nan\n4,4,6\n");
     assert_refused(ctx, &o, NRM_E_NONFINITE, "the target of training example 0");
     o.path = write_text("one.csv", "1\n2\n");
-    assert_refused(ctx, &o, NRM_E_SHAPE, "needs two columns or more");
+    assert_refused(ctx, &o, NRM_E_SHAPE, "two columns or more: features and the target");
     o.path = write_text("row.csv", "1,2\n");
     o.validation_fraction = 0.5;
     assert_refused(ctx, &o, NRM_E_SHAPE, "too few to split");

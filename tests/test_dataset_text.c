@@ -164,6 +164,10 @@ static void test_tokenizers(void **state)
                                 (size_t)length * sizeof(nrm_token));
         }
         assert_int_equal(nrm_dataset_describe(again).classes, about.classes);
+        nrm_tokenizer *alone;
+        assert_ok(ctx, nrm_dataset_state_tokenizer(ctx, json, &alone));
+        assert_int_equal(nrm_tokenizer_vocabulary(alone), about.classes);
+        nrm_tokenizer_destroy(ctx, alone);
         nrm_free(ctx, json);
         nrm_dataset_destroy(ctx, again);
         nrm_dataset_destroy(ctx, d);

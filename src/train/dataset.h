@@ -99,6 +99,8 @@ nrm_dataset_about nrm_dataset_describe(const nrm_dataset *data);
 
 /* What was learnt from the training part, as one line of JSON for a checkpoint (nrm_free). */
 nrm_status nrm_dataset_save(nrm_ctx *ctx, const nrm_dataset *data, char **json);
+/* The tokenizer alone out of such a line, to generate text without data. */
+nrm_status nrm_dataset_state_tokenizer(nrm_ctx *ctx, const char *json, nrm_tokenizer **tokenizer);
 
 /* ---- Batches ------------------------------------------------------------------------------------
  * The caller's memory for `rows` examples; fields that the data do not have may be NULL. */

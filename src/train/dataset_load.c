@@ -93,11 +93,12 @@ static nrm_status take_column(nrm_ctx *ctx, const char *path, int64_t column, co
 {
     nrm_array all = {0};
     nrm_status st;
-    const int64_t n = table->ndim == 2 ? table->shape[0] : 0, cols = table->ndim == 2 ? table->shape[1] : 0;
-    const int64_t at = column < 0 ? column + cols : column;
+    char shape[NRM_SHAPE_LENGTH];
 
-    NRM_REQUIRE(ctx, cols >= 2, NRM_E_SHAPE, "%s: a table needs two columns or more, features and the target; it has %lld",
-                path, NRM_LL(cols));
+    NRM_REQUIRE(ctx, table->ndim == 2 && table->shape[1] >= 2, NRM_E_SHAPE,
+                "%s: has shape %s; a table needs rows, and two columns or more: features and the target", path,
+                nrm_shape_text(shape, table->ndim, table->shape));
+    const int64_t n = table->shape[0], cols = table->shape[1], at = column < 0 ? column + cols : column;
     NRM_REQUIRE(ctx, at >= 0 && at < cols, NRM_E_RANGE, "%s: target_column is %lld; the table has columns 0 to %lld", path,
                 NRM_LL(column), NRM_LL(cols - 1));
     NRM_TRY_DONE(nrm_array_convert(ctx, &all, NRM_F64, table));

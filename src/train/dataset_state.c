@@ -168,3 +168,13 @@ done:
     json_decref(root);
     return st;
 }
+
+nrm_status nrm_dataset_state_tokenizer(nrm_ctx *ctx, const char *json, nrm_tokenizer **tokenizer)
+{
+    nrm_dataset text = {.kind = NRM_DATASET_TEXT};
+
+    NRM_REQUIRE(ctx, json && tokenizer, NRM_E_NULL, "data: json and tokenizer must not be NULL");
+    NRM_TRY(nrm_dataset_restore(ctx, &text, json));
+    *tokenizer = text.tokenizer;
+    return NRM_OK;
+}
