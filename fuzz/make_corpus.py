@@ -316,6 +316,30 @@ def corpus_rows():
         yield name, bytes([how]) + data
 
 
+def corpus_tokenizer():
+    doubled = [x for i in range(7) for x in (256 + i - 1 if i else 32,) * 2]
+    for name, text in (
+            ("byte", {"kind": "byte"}), ("char", {"kind": "char", "code_points": [10, 32, 97, 233, 8364, 0x1D11E]}),
+            ("bpe", {"kind": "bpe", "merges": [32, 116, 104, 101, 256, 257, 34, 58]}),
+            ("bpe-none", {"kind": "bpe", "merges": []}), ("bpe-longest", {"kind": "bpe", "merges": doubled}),
+            ("bpe-too-long", {"kind": "bpe", "merges": doubled + [262, 262]}),
+            ("bpe-ahead", {"kind": "bpe", "merges": [32, 256]}), ("bpe-odd", {"kind": "bpe", "merges": [32]}),
+            ("bpe-twice", {"kind": "bpe", "merges": [32, 32, 32, 32]}),
+            ("bpe-negative", {"kind": "bpe", "merges": [-1, 32]}),
+            ("bpe-large", {"kind": "bpe", "merges": [1 << 40, 32]}),
+            ("char-none", {"kind": "char", "code_points": []}),
+            ("char-falls", {"kind": "char", "code_points": [98, 97]}),
+            ("char-surrogate", {"kind": "char", "code_points": [0xD800]}),
+            ("char-large", {"kind": "char", "code_points": [0x110000]}),
+            ("char-real", {"kind": "char", "code_points": [97.5]}),
+            ("word", {"kind": "word"}), ("no-kind", {"merges": []}), ("list", [1, 2]), ("number", 7)):
+        yield name, json.dumps(text).encode()
+    yield "empty", b""
+    yield "open", b'{"kind":"bpe","merges":[1,'
+    yield "deep", b"[" * 1500
+    yield "repeated", b'{"kind":"byte","kind":"bpe"}'
+
+
 def main():
     for name, make in sorted(globals().items()):
         if not name.startswith("corpus_"):
