@@ -13,32 +13,8 @@
 #define NRM_DATASET_H
 
 #include "tokenizer.h"
+#include <norma/train.h>
 #include <norma/array.h>
-
-/* guess: numbers in a file with three or more dimensions are images, other numbers a table,
- * anything else a text. */
-#define NRM_DATASET_KINDS(C)         \
-    C(NRM_DATASET_GUESS, "guess")    \
-    C(NRM_DATASET_TEXT, "text")      \
-    C(NRM_DATASET_IMAGES, "images")  \
-    C(NRM_DATASET_TABLE, "table")
-NRM_CHOICES(nrm_dataset_kind, NRM_DATASET_KINDS);
-
-/* auto: classes where all targets are whole numbers, at most 100 different ones, each five
- * times or more on the average. */
-#define NRM_TARGETS(C)              \
-    C(NRM_TARGET_AUTO, "auto")      \
-    C(NRM_TARGET_CLASS, "class")    \
-    C(NRM_TARGET_VALUE, "value")
-NRM_CHOICES(nrm_target, NRM_TARGETS);
-
-/* auto: bytes, but a file that looks binary is refused; byte takes it. */
-#define NRM_TOKENIZER_CHOICES(C)               \
-    C(NRM_TOKENIZER_CHOICE_AUTO, "auto")       \
-    C(NRM_TOKENIZER_CHOICE_BYTE, "byte")       \
-    C(NRM_TOKENIZER_CHOICE_CHAR, "char")       \
-    C(NRM_TOKENIZER_CHOICE_BPE, "bpe")
-NRM_CHOICES(nrm_tokenizer_choice, NRM_TOKENIZER_CHOICES);
 
 typedef enum nrm_dataset_part { NRM_TRAINING, NRM_VALIDATION, NRM_PARTS } nrm_dataset_part;
 enum { NRM_LABEL_IGNORED = -1, NRM_CLASSES_MOST = 65536 };

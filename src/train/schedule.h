@@ -13,14 +13,7 @@
 #define NRM_SCHEDULE_H
 
 #include "base/base.h"
-#include <norma/method.h>
-
-#define NRM_SCHEDULES(C)               \
-    C(NRM_SCHEDULE_COSINE, "cosine")   \
-    C(NRM_SCHEDULE_CONSTANT, "constant") \
-    C(NRM_SCHEDULE_LINEAR, "linear")   \
-    C(NRM_SCHEDULE_STABLE, "stable")
-NRM_CHOICES(nrm_schedule_kind, NRM_SCHEDULES);
+#include <norma/train.h>
 
 typedef struct nrm_schedule {
     nrm_schedule_kind kind;

@@ -1,0 +1,193 @@
+/* train.c -- a run: steps of the optimizer on the gradients of batches.
+ *
+ *     g = 1/A sum over A batches of d loss / d w        (accumulate = A)
+ *     g <- g min(1, clip / |g|)
+ *     w <- optimizer(w, g, lr schedule(step))
+ *
+ * Batches, dropout masks and initial values are pure functions of (seed, step), so that a run
+ * which goes on from a checkpoint is the run that was not interrupted. */
+#include "kernel/elementwise.h"
+#include "method/descriptor.h"
+#include "trainer.h"
+
+extern const nrm_method nrm_train_method;
+
+static double loss_of(const nrm_pass *p)
+{
+    const void *loss = nrm_instance_output(p->instance, NRM_PASS_LOSS);
+    return p->dtype == NRM_F32 ? (double)*(const float *)loss : *(const double *)loss;
+}
+
+/* Say where a loss that is not finite began. */
+static nrm_status explain_nonfinite(nrm_ctx *ctx, nrm_trainer *t, double loss, int64_t step)
+{
+    nrm_instance_watch(t->training.instance, true);
+    const nrm_status st = nrm_pass_run(ctx, &t->training, t->state.seed, step);
+    nrm_instance_watch(t->training.instance, false);
+    if (st == NRM_E_NONFINITE) return nrm_fail_prefix(ctx, st, "%s: the loss of step %lld is %g; a smaller lr may help", t->who, NRM_LL(step + 1), loss);
+    return nrm_fail(ctx, NRM_E_NONFINITE, "%s: the loss of step %lld is %g; a smaller lr may help", t->who, NRM_LL(step + 1), loss);
+}
+
+static void scale_or_add(const nrm_trainer *t, int64_t i, bool add)
+{
+    nrm_parameter sum;
+    nrm_parameters_at(t->summed, i, &sum);
+    if (t->dtype == NRM_F32) {
+        const nrm_elementwise_f32 *k = nrm_elementwise_f32_for(nrm_cpu_isa());
+        if (add) k->accumulate(t->sizes[i], t->gradient[i], sum.array.data);
+        else k->binary_vs[NRM_BINARY_mul](t->sizes[i], sum.array.data, 1.0f / (float)t->o.accumulate, t->gradient[i]);
+    } else {
+        const nrm_elementwise_f64 *k = nrm_elementwise_f64_for(nrm_cpu_isa());
+        if (add) k->accumulate(t->sizes[i], t->gradient[i], sum.array.data);
+        else k->binary_vs[NRM_BINARY_mul](t->sizes[i], sum.array.data, 1.0 / (double)t->o.accumulate, t->gradient[i]);
+    }
+}
+
+/* Loss and gradients of step `step`. */
+static nrm_status gradients(nrm_ctx *ctx, nrm_trainer *t, int64_t step, double *loss)
+{
+    *loss = 0;
+    for (int64_t i = 0; t->summed && i < t->trained; i++) {
+        nrm_parameter sum;
+        nrm_parameters_at(t->summed, i, &sum);
+        memset(sum.array.data, 0, (size_t)t->sizes[i] * nrm_dtype_size(t->dtype));
+    }
+    for (int64_t k = 0; k < t->o.accumulate; k++) {
+        const int64_t number = step * t->o.accumulate + k;
+        NRM_TRY(nrm_dataset_batch(ctx, t->data, NRM_TRAINING, t->state.seed, number, &t->training.batch));
+        NRM_TRY(nrm_pass_run(ctx, &t->training, t->state.seed, number));
+        const double value = loss_of(&t->training);
+        if (!isfinite(value)) return explain_nonfinite(ctx, t, value, number);
+        *loss += value / (double)t->o.accumulate;
+        for (int64_t i = 0; t->summed && i < t->trained; i++) scale_or_add(t, i, true);
+        if (t->training.updates > 0)
+            NRM_TRY(nrm_parameters_update(ctx, t->parameters, t->training.graph.nn, t->training.instance, 1 + t->training.trained));
+    }
+    for (int64_t i = 0; t->summed && i < t->trained; i++) scale_or_add(t, i, false);
+    return NRM_OK;
+}
+
+static nrm_status one_step(nrm_ctx *ctx, nrm_trainer *t)
+{
+    const int64_t step = t->state.step;
+    const double start = nrm_now(), factor = nrm_schedule_factor(&t->schedule, step);
+    double loss, norm = 0;
+
+    NRM_TRY(gradients(ctx, t, step, &loss));
+    nrm_status st = nrm_clip_gradients(ctx, t->trained, t->dtype, t->gradient, t->sizes, t->o.clip > 0 ? t->o.clip : INFINITY, &norm);
+    if (st >= 0) st = nrm_optimizer_step(ctx, t->optimizer, t->parameter, (const void *const *)t->gradient, factor);
+    if (st < 0) return st == NRM_E_CANCELLED ? st : nrm_fail_prefix(ctx, st, "%s: step %lld", t->who, NRM_LL(step + 1));
+    t->state.step++;
+    t->trained_seconds += nrm_now() - start;
+    t->trained_examples += t->o.batch * t->o.accumulate;
+    if (t->first_step == 0) t->first_step = nrm_now() - t->began;
+    return nrm_record_step(ctx, t, loss, factor, norm);
+}
+
+/* Validate; true in *enough when patience is at its end. */
+static nrm_status validate(nrm_ctx *ctx, nrm_trainer *t, int64_t batches, nrm_measure *m, bool *enough)
+{
+    NRM_TRY(nrm_measure_part(ctx, &t->evaluation, t->data, NRM_VALIDATION, batches, m, NULL));
+    NRM_REQUIRE(ctx, isfinite(m->loss), NRM_E_NONFINITE, "%s: the validation loss after step %lld is %g; a smaller lr may help", t->who,
+                NRM_LL(t->state.step), m->loss);
+    if (m->loss < t->state.best_loss) {
+        t->state.best_loss = m->loss;
+        t->state.best_step = t->state.step;
+        t->state.without_gain = 0;
+    } else {
+        t->state.without_gain++;
+    }
+    *enough = t->o.patience > 0 && t->state.without_gain >= t->o.patience;
+    return nrm_record_validation(ctx, t, m);
+}
+
+static nrm_status steps(nrm_ctx *ctx, nrm_trainer *t, nrm_measure *m, bool *early)
+{
+    const bool text = t->about.kind == NRM_DATASET_TEXT, can_validate = t->about.examples[NRM_VALIDATION] > 0;
+    const double each = (double)(t->o.batch * t->o.accumulate * (text ? t->about.shape[0] : 1));
+    const int64_t every = t->o.evaluate_every > 0 ? t->o.evaluate_every : nrm_max_i64(t->o.steps / 10, 1);
+    const int64_t keep = t->o.checkpoint_every > 0 ? t->o.checkpoint_every : every;
+
+    while (t->state.step < t->o.steps && !*early) {
+        NRM_TRY(one_step(ctx, t));
+        const int64_t step = t->state.step;
+        if (can_validate && (step % every == 0 || step == t->o.steps))
+            NRM_TRY(validate(ctx, t, step == t->o.steps ? 0 : t->o.evaluate_batches, m, early));
+        if (t->o.out && (step % keep == 0 || step == t->o.steps || *early)) NRM_TRY(nrm_checkpoint_save(ctx, t));
+        if (nrm_tick(ctx, text ? "training, tokens" : "training, examples", (double)step * each, (double)t->o.steps * each, "loss", t->losses[step - 1]))
+            return nrm_fail(ctx, NRM_E_CANCELLED, "%s: stopped on request after step %lld", t->who, NRM_LL(step));
+    }
+    return NRM_OK;
+}
+
+/* What is written after a stop on request must not be stopped by the same request. */
+static nrm_status save_after_stop(nrm_ctx *ctx, nrm_trainer *t)
+{
+    nrm_cancel_clear(ctx);
+    nrm_status st = nrm_checkpoint_save(ctx, t);
+    if (st >= 0) st = nrm_record_end(ctx, t);
+    nrm_cancel(ctx);
+    return st;
+}
+
+static void tell(const nrm_trainer *t, const nrm_measure *m, bool early, nrm_train_info *info)
+{
+    const nrm_program_stats stats = nrm_program_statistics(t->training.program);
+    const int64_t tokens = t->about.kind == NRM_DATASET_TEXT ? t->about.shape[0] : 1;
+    *info = (nrm_train_info){
+        .steps = t->state.step, .loss = t->state.step > 0 ? t->losses[t->state.step - 1] : NAN, .validation_loss = m->count > 0 ? m->loss : NAN,
+        .best_loss = t->state.best_loss, .best_step = t->state.best_step, .accuracy = m->accuracy,
+        .parameters = nrm_parameters_elements(t->parameters), .arena_bytes = stats.arena_bytes, .flops = stats.flops,
+        .rate = t->trained_seconds > 0 ? (double)(t->trained_examples * tokens) / t->trained_seconds : 0,
+        .first_step = t->first_step, .early = early, .seconds = nrm_now() - t->began};
+}
+
+static nrm_status open_data(nrm_ctx *ctx, nrm_trainer *t, const nrm_array *x, const nrm_array *y, const nrm_checkpoint *from)
+{
+    const nrm_dataset_options o = nrm_trainer_dataset_options(&t->o, t->state.seed, from ? from->data : NULL);
+    NRM_REQUIRE(ctx, (x != NULL) == (y != NULL), NRM_E_ARGUMENT, "%s: %s is given without %s; both are needed", t->who, x ? "x" : "y", x ? "y" : "x");
+    NRM_REQUIRE(ctx, !(x && t->o.data), NRM_E_ARGUMENT, "%s: data and x are both given; give one", t->who);
+    if (x) NRM_TRY(nrm_dataset_from_arrays(ctx, &t->data, &o, x, y, NULL, NULL));
+    else NRM_TRY(nrm_dataset_open(ctx, &t->data, &o));
+    t->about = nrm_dataset_describe(t->data);
+    return NRM_OK;
+}
+
+nrm_status nrm_train(nrm_ctx *ctx, const nrm_array *x, const nrm_array *y, const nrm_train_options *options, double *losses,
+                     nrm_train_info *info)
+{
+    nrm_trainer t = {.who = "train", .began = nrm_now(), .state = {.seed = nrm_seed(ctx), .best_loss = INFINITY}};
+    nrm_checkpoint from = {.options = NULL};
+    nrm_measure m = {NAN, -1, 0};
+    bool early = false, partial = false;
+    nrm_status st;
+
+    NRM_TRY(nrm_options_load(ctx, &nrm_train_method, options, &t.o));
+    t.dtype = t.o.precision == NRM_PRECISION_F64 || t.o.optimizer == NRM_TRAIN_LBFGS ? NRM_F64 : NRM_F32;
+    if (t.o.resume) {
+        NRM_TRY_DONE(nrm_checkpoint_open(ctx, t.who, t.o.resume, &from));
+        t.state.seed = from.state.seed;
+    }
+    NRM_TRY_DONE(open_data(ctx, &t, x, y, t.o.resume ? &from : NULL));
+    NRM_TRY_DONE(nrm_trainer_setup(ctx, &t, from.network));
+    if (t.o.resume) NRM_TRY_DONE(nrm_checkpoint_restore(ctx, &t, &from));
+    NRM_TRY_DONE(nrm_record_begin(ctx, &t, t.o.resume != NULL));
+    st = t.o.optimizer == NRM_TRAIN_LBFGS ? nrm_train_full_batch(ctx, &t) : steps(ctx, &t, &m, &early);
+    if (st == NRM_E_CANCELLED || st == NRM_PARTIAL) {
+        partial = true;
+        if (t.o.out) NRM_TRY_DONE(save_after_stop(ctx, &t));
+    } else if (st >= 0) {
+        if (t.o.optimizer == NRM_TRAIN_LBFGS && t.about.examples[NRM_VALIDATION] > 0) NRM_TRY_DONE(validate(ctx, &t, 0, &m, &early));
+        NRM_TRY_DONE(nrm_record_end(ctx, &t));
+    } else {
+        goto done;
+    }
+    for (int64_t i = 0; losses && i < t.o.steps; i++) losses[i] = i < t.state.step ? t.losses[i] : NAN;
+    if (info) tell(&t, &m, early, info);
+    st = partial ? nrm_fail(ctx, NRM_PARTIAL, "train: stopped on request after step %lld of %lld%s", NRM_LL(t.state.step), NRM_LL(t.o.steps),
+                            t.o.out ? "; the checkpoint is written" : "") : NRM_OK;
+done:
+    nrm_trainer_destroy(ctx, &t);
+    nrm_checkpoint_close(ctx, &from);
+    return st;
+}
