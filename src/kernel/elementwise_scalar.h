@@ -6,8 +6,8 @@
 static inline REAL F(exp_below)(REAL x) { return LIBM(exp)(-LIBM(fabs)(x)); }
 static inline REAL F(sigmoid)(REAL x)
 {
-    const REAL e = F(exp_below)(x);
-    return (x < 0 ? e : 1) / (1 + e);
+    const REAL e = F(exp_below)(x), d = 1 + e, q = (x < 0 ? e : 1) / d;
+    return q - q * (e - (d - 1)); /* what d lost by rounding */
 }
 /* Inside [LOW, -LOW], which keeps infinity times 0 away; a NaN stays. */
 static inline REAL F(inside)(REAL x) { return x < LOW ? LOW : x > -LOW ? -LOW : x; }

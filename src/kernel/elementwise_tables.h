@@ -30,9 +30,9 @@
 #define LN2_SHORT 0x1.62e4p-1f /* 15 bits, times an exponent exact */
 #define LN2_SHORT_REST 0x1.7f7d1cp-20f
 #define ROUND_MAGIC 0x1.8p23f
-#define HALF_PI_1 0x1.921fb6p+0f
-#define HALF_PI_2 (-0x1.777a5cp-25f)
-#define HALF_PI_3 (-0x1.ee59dap-50f)
+#define HALF_PI_1 0x1.921fb4p+0f /* all three > 0: then n = 0 leaves -0 as it is */
+#define HALF_PI_2 0x1.4442d0p-24f
+#define HALF_PI_3 0x1.846988p-48f
 #define TURN_HIGH 1e5f
 #include "elementwise_vector.h"
 #undef REAL
@@ -87,7 +87,7 @@
 #define LN2_SHORT_REST 0x1.cf79abc9e3b3ap-40
 #define ROUND_MAGIC 0x1.8p52
 #define HALF_PI_1 0x1.921fb54442d18p+0
-#define HALF_PI_2 0x1.1a62633145c07p-54
-#define HALF_PI_3 (-0x1.f1976b7ed8fbcp-110)
+#define HALF_PI_2 0x1.1a62633145c06p-54
+#define HALF_PI_3 0x1.c1cd129024e08p-107
 #define TURN_HIGH 0x1p30
 #include "elementwise_vector.h"

@@ -134,21 +134,24 @@ static NRM_INLINE void F(map3)(int64_t n, const REAL *a, bool same_a, const REAL
                                                V(load_part)(c + i, count, 1)));
 }
 
-#define UNARY(name) \
-    static void F(unary_##name)(int64_t n, const REAL *x, REAL *y) { F(map)(n, x, y, NRM_UNARY_##name, F(name)); }
+#define UNARY(name)                                                                \
+    static void F(unary_##name)(int64_t n, const REAL *x, REAL *y)                 \
+    {                                                                              \
+        F(map)(n, x, y, NRM_UNARY_##name, F(name));                                \
+    }
 NRM_OP_UNARY_LIST(UNARY)
-#define BINARY(name)                                                              \
+#define BINARY(name)                                                               \
     static void F(binary_##name)(int64_t n, const REAL *a, const REAL *b, REAL *y) \
-    {                                                                             \
-        F(map2)(n, a, false, b, false, y, NRM_BINARY_##name, F(name));                               \
-    }                                                                             \
-    static void F(binary_vs_##name)(int64_t n, const REAL *a, REAL b, REAL *y)    \
-    {                                                                             \
-        F(map2)(n, a, false, &b, true, y, NRM_BINARY_##name, F(name));                               \
-    }                                                                             \
-    static void F(binary_sv_##name)(int64_t n, REAL a, const REAL *b, REAL *y)    \
-    {                                                                             \
-        F(map2)(n, &a, true, b, false, y, NRM_BINARY_##name, F(name));                               \
+    {                                                                              \
+        F(map2)(n, a, false, b, false, y, NRM_BINARY_##name, F(name));             \
+    }                                                                              \
+    static void F(binary_vs_##name)(int64_t n, const REAL *a, REAL b, REAL *y)     \
+    {                                                                              \
+        F(map2)(n, a, false, &b, true, y, NRM_BINARY_##name, F(name));             \
+    }                                                                              \
+    static void F(binary_sv_##name)(int64_t n, REAL a, const REAL *b, REAL *y)     \
+    {                                                                              \
+        F(map2)(n, &a, true, b, false, y, NRM_BINARY_##name, F(name));             \
     }
 NRM_OP_BINARY_LIST(BINARY)
 
@@ -156,7 +159,10 @@ static void F(where)(int64_t n, const REAL *condition, const REAL *a, const REAL
 {
     F(map3)(n, condition, false, a, b, y, F(where_of));
 }
-static void F(accumulate)(int64_t n, const REAL *x, REAL *y) { F(map2)(n, x, false, y, false, y, NRM_BINARY_add, F(add)); }
+static void F(accumulate)(int64_t n, const REAL *x, REAL *y)
+{
+    F(map2)(n, x, false, y, false, y, NRM_BINARY_add, F(add));
+}
 static void F(axpy)(int64_t n, REAL a, const REAL *x, REAL *y) { F(map3)(n, &a, true, x, y, y, F(fma)); }
 static void F(fill)(int64_t n, REAL value, REAL *y)
 {
@@ -186,6 +192,7 @@ static REAL F(sum)(int64_t n, const REAL *x)
 static NRM_INLINE REAL F(extreme)(int64_t n, const REAL *x, REAL flip)
 {
     const VEC sign = V(set1)(flip);
+    const REAL none = signbit(flip) ? (REAL)INFINITY : -(REAL)INFINITY;
     VEC m0 = V(set1)(-(REAL)INFINITY), m1 = m0;
     V(mask) bad = V(is_nan)(m0);
     int64_t i = 0;
@@ -196,7 +203,7 @@ static NRM_INLINE REAL F(extreme)(int64_t n, const REAL *x, REAL flip)
         m1 = V(max)(m1, V(xor)(second, sign));
     }
     LAST_VECTORS {
-        const VEC v = V(xor)(V(load_part)(x + i, count, flip == 0 && !signbit(flip) ? -(REAL)INFINITY : (REAL)INFINITY), sign);
+        const VEC v = V(xor)(V(load_part)(x + i, count, none), sign);
         bad = V(either)(bad, V(is_nan)(v));
         m0 = V(max)(m0, v);
     }

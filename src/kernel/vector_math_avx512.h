@@ -35,7 +35,8 @@ static inline vf32_mask vf32_equal(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a
 static inline vf64_mask vf64_equal(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
 static inline vf32_mask vf32_is_nan(vf32 a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
 static inline vf64_mask vf64_is_nan(vf64 a) { return _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q); }
-static inline vf32_mask vf32_is_negative(vf32 a) { return _mm512_movepi32_mask(_mm512_castps_si512(a)); } /* the sign bit */
+/* The sign bit. */
+static inline vf32_mask vf32_is_negative(vf32 a) { return _mm512_movepi32_mask(_mm512_castps_si512(a)); }
 static inline vf64_mask vf64_is_negative(vf64 a) { return _mm512_movepi64_mask(_mm512_castpd_si512(a)); }
 static inline vf32_mask vf32_both(vf32_mask a, vf32_mask b) { return (vf32_mask)(a & b); }
 static inline vf64_mask vf64_both(vf64_mask a, vf64_mask b) { return (vf64_mask)(a & b); }
@@ -43,7 +44,8 @@ static inline vf32_mask vf32_either(vf32_mask a, vf32_mask b) { return (vf32_mas
 static inline vf64_mask vf64_either(vf64_mask a, vf64_mask b) { return (vf64_mask)(a | b); }
 static inline unsigned vf32_lanes_of(vf32_mask m) { return m; } /* lane i is bit i */
 static inline unsigned vf64_lanes_of(vf64_mask m) { return m; }
-static inline vf32 vf32_select(vf32_mask m, vf32 a, vf32 b) { return _mm512_mask_mov_ps(b, m, a); } /* a where m, else b */
+/* a where m, else b. */
+static inline vf32 vf32_select(vf32_mask m, vf32 a, vf32 b) { return _mm512_mask_mov_ps(b, m, a); }
 static inline vf64 vf64_select(vf64_mask m, vf64 a, vf64 b) { return _mm512_mask_mov_pd(b, m, a); }
 
 /* A bit of an integer to the sign bit, the others 0; z is the integer plus 1.5 2^23 (1.5 2^52). */
