@@ -157,7 +157,7 @@ nrm_status nrm_train(nrm_ctx *ctx, const nrm_array *x, const nrm_array *y, const
                      nrm_train_info *info)
 {
     nrm_trainer t = {.who = "train", .began = nrm_now(), .state = {.seed = nrm_seed(ctx), .best_loss = INFINITY}};
-    nrm_checkpoint from = {.options = NULL};
+    nrm_checkpoint from = {.run = NULL};
     nrm_measure m = {NAN, -1, 0};
     bool early = false, partial = false;
     nrm_status st;

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "pass.h"
 #include "schedule.h"
+#include <jansson.h>
 
 /* What a checkpoint says of a run beside its arrays. */
 typedef struct nrm_run_state {
@@ -57,21 +58,22 @@ nrm_status nrm_trainer_network(nrm_ctx *ctx, const char *who, const char *model,
                                nrm_network **network);
 
 /* ---- checkpoint.c */
-/* A path, or the folder of a run, as the path of its file (nrm_free). */
-nrm_status nrm_checkpoint_path(nrm_ctx *ctx, const char *path, char **file);
+/* folder/name, or folder itself where it is no folder (nrm_free). */
+nrm_status nrm_path_in(nrm_ctx *ctx, const char *folder, const char *name, char **path);
 /* What a checkpoint holds; texts are nrm_free's. */
 typedef struct nrm_checkpoint {
     nrm_loaded file;
     nrm_run_state state;
-    char *options, *network, *data; /* JSON: the run's options, the network's configuration, what was learnt from the data */
+    json_t *run;                 /* the run: state and options */
+    char *network, *data;        /* JSON: the network's configuration, what was learnt from the data */
 } nrm_checkpoint;
 nrm_status nrm_checkpoint_open(nrm_ctx *ctx, const char *who, const char *path, nrm_checkpoint *checkpoint);
-void nrm_checkpoint_close(nrm_ctx *ctx, nrm_checkpoint *checkpoint);
+void nrm_checkpoint_close(nrm_ctx *ctx, nrm_checkpoint *checkpoint); /* {0} is fine */
+/* The options of the run that wrote it; texts live as long as the checkpoint. */
+nrm_status nrm_checkpoint_options(nrm_ctx *ctx, const char *who, const nrm_checkpoint *checkpoint, nrm_train_options *o);
 nrm_status nrm_checkpoint_save(nrm_ctx *ctx, nrm_trainer *t);
 /* Parameters, optimizer, record of a trainer that was set up: nothing is changed by a failure. */
 nrm_status nrm_checkpoint_restore(nrm_ctx *ctx, nrm_trainer *t, const nrm_checkpoint *checkpoint);
-/* The data-describing options of the run that wrote it, into o (texts are the checkpoint's). */
-nrm_status nrm_checkpoint_options(nrm_ctx *ctx, const nrm_checkpoint *checkpoint, const char *who, nrm_train_options *o, char ***texts);
 
 /* ---- record.c */
 nrm_status nrm_record_begin(nrm_ctx *ctx, nrm_trainer *t, bool resumed);

@@ -1,0 +1,230 @@
+/* trainer_setup.c -- a run is made ready: network, passes, parameters, optimizer. */
+#define _POSIX_C_SOURCE 200809L
+#include "trainer.h"
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { MOST_CONFIG = 1 << 20 };
+
+nrm_dataset_options nrm_trainer_dataset_options(const nrm_train_options *o, uint64_t seed, const char *state)
+{
+    nrm_dataset_options d = nrm_dataset_options_default();
+    d.kind = o->kind;
+    d.path = o->data;
+    d.labels = o->labels;
+    d.validation = o->validation_data;
+    d.validation_labels = o->validation_labels;
+    d.validation_fraction = o->validation;
+    d.seed = seed;
+    d.context = o->context;
+    d.tokenizer = o->tokenizer;
+    d.vocabulary = o->vocabulary;
+    d.target = o->target;
+    d.target_column = o->target_column;
+    d.state = state;
+    return d;
+}
+
+nrm_status nrm_path_in(nrm_ctx *ctx, const char *folder, const char *name, char **path)
+{
+    struct stat about;
+    const bool is_folder = stat(folder, &about) == 0 && S_ISDIR(about.st_mode);
+    const size_t size = strlen(folder) + strlen(name) + 2;
+    NRM_TRY(NRM_ALLOC(ctx, *path, (int64_t)size, "a path"));
+    if (is_folder) snprintf(*path, size, "%s/%s", folder, name);
+    else snprintf(*path, size, "%s", folder);
+    return NRM_OK;
+}
+
+/* ---- The network ------------------------------------------------------------------------------- */
+
+/* What the data ask of a model, as the configuration that stands behind the user's. */
+static void data_config(const nrm_dataset_about *a, int64_t context, char *text, size_t size)
+{
+    const long long outputs = NRM_LL(a->classes > 0 ? a->classes : a->values);
+    if (a->kind == NRM_DATASET_TEXT)
+        snprintf(text, size, "{\"model\": \"gpt\", \"vocabulary\": %lld, \"context\": %lld}", NRM_LL(a->classes), NRM_LL(context));
+    else if (a->kind == NRM_DATASET_IMAGES)
+        snprintf(text, size, "{\"model\": \"convnet\", \"input_channels\": %lld, \"height\": %lld, \"width\": %lld, \"classes\": %lld}",
+                 NRM_LL(a->shape[0]), NRM_LL(a->shape[1]), NRM_LL(a->shape[2]), outputs);
+    else
+        snprintf(text, size, "{\"model\": \"mlp\", \"inputs\": %lld, \"outputs\": %lld, \"loss\": \"%s\"}", NRM_LL(a->features), outputs,
+                 a->classes > 0 ? "cross_entropy" : "mse");
+}
+
+/* The text of a file that holds a configuration. */
+static nrm_status read_config(nrm_ctx *ctx, const char *who, const char *path, char **text)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) return nrm_fail(ctx, NRM_E_IO, "%s: model is '%.80s'; it is neither gpt, convnet, mlp nor a JSON object, and no such file can be read", who, path);
+    nrm_status st = NRM_ALLOC(ctx, *text, MOST_CONFIG + 1, "a configuration");
+    if (st >= 0) {
+        const size_t length = fread(*text, 1, MOST_CONFIG + 1, file);
+        if (ferror(file) || length > MOST_CONFIG) {
+            st = nrm_fail(ctx, NRM_E_FORMAT, "%s: %s cannot be read, or is larger than the megabyte that a configuration may have", who, path);
+            nrm_free(ctx, *text);
+            *text = NULL;
+        } else {
+            (*text)[length] = '\0';
+        }
+    }
+    fclose(file);
+    return st;
+}
+
+nrm_status nrm_trainer_network(nrm_ctx *ctx, const char *who, const char *model, const nrm_dataset *data, int64_t context,
+                               nrm_network **network)
+{
+    const nrm_dataset_about about = nrm_dataset_describe(data);
+    char fallback[256], named[64], *text = NULL;
+    const char *config = "{}";
+    nrm_status st;
+
+    data_config(&about, context, fallback, sizeof fallback);
+    if (model[0] == '{') {
+        config = model;
+    } else if (strcmp(model, "gpt") == 0 || strcmp(model, "convnet") == 0 || strcmp(model, "mlp") == 0) {
+        snprintf(named, sizeof named, "{\"model\": \"%s\"}", model);
+        config = named;
+    } else if (strcmp(model, "auto") != 0) {
+        NRM_TRY(read_config(ctx, who, model, &text));
+        config = text;
+    }
+    st = nrm_network_create(ctx, config, fallback, network);
+    nrm_free(ctx, text);
+    return st < 0 ? nrm_fail_prefix(ctx, st, "%s: model", who) : st;
+}
+
+/* ---- The optimizer ---------------------------------------------------------------------------------- */
+
+/* Usual values stand where an option says so. */
+static double usual(double given, double otherwise) { return given > 0 ? given : otherwise; }
+
+/* Groups: the chosen optimizer; where that takes matrices, AdamW for the rest; then the same
+ * without decay for what is not a weight. */
+static nrm_status make_optimizer(nrm_ctx *ctx, nrm_trainer *t)
+{
+    const nrm_train_options *o = &t->o;
+    nrm_sgd_options sgd = nrm_sgd_options_default();
+    nrm_adamw_options adamw = nrm_adamw_options_default();
+    nrm_muon_options muon = nrm_muon_options_default();
+    nrm_optimizer_tensor *tensors = NULL;
+    nrm_parameter *parameters = NULL;
+    nrm_status st;
+
+    sgd.lr = usual(o->lr, 0.1);
+    sgd.momentum = o->momentum >= 0 ? o->momentum : 0.9;
+    sgd.nesterov = o->nesterov && sgd.momentum > 0;
+    sgd.decoupled = true;
+    sgd.weight_decay = o->weight_decay;
+    adamw.lr = usual(o->lr, 1e-3);
+    adamw.beta1 = o->beta1;
+    adamw.beta2 = o->beta2;
+    adamw.eps = o->eps;
+    adamw.weight_decay = o->weight_decay;
+    muon.lr = usual(o->matrix_lr, 0.02);
+    muon.momentum = o->momentum >= 0 ? o->momentum : 0.95;
+    muon.nesterov = o->nesterov;
+    muon.coefficients = o->ns_coefficients;
+    muon.steps = o->ns_steps;
+    muon.weight_decay = o->weight_decay;
+    nrm_sgd_options sgd_bare = sgd;
+    nrm_adamw_options adamw_bare = adamw;
+    sgd_bare.weight_decay = adamw_bare.weight_decay = 0;
+
+    enum { MATRICES, REST, BARE, GROUPS };
+    const bool matrices = nrm_optimizer_kind_takes_matrices(o->optimizer), is_sgd = o->optimizer == NRM_OPTIMIZER_SGD;
+    const nrm_optimizer_kind rest = is_sgd ? NRM_OPTIMIZER_SGD : NRM_OPTIMIZER_ADAMW;
+    const nrm_optimizer_group groups[GROUPS] = {
+        [MATRICES] = {matrices ? o->optimizer : rest, matrices ? (const void *)&muon : is_sgd ? (const void *)&sgd : &adamw},
+        [REST] = {rest, is_sgd ? (const void *)&sgd : &adamw},
+        [BARE] = {rest, is_sgd ? (const void *)&sgd_bare : &adamw_bare}};
+
+    NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, tensors, t->trained, "an optimizer"));
+    NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, parameters, t->trained, "an optimizer"));
+    for (int64_t i = 0; i < t->trained; i++) {
+        nrm_parameter *p = &parameters[i];
+        nrm_parameters_at(t->parameters, i, p);
+        tensors[i] = (nrm_optimizer_tensor){.name = p->name, .dtype = p->array.dtype, .ndim = p->array.ndim, .shape = p->array.shape,
+                                            .flags = p->flags & (NRM_OPTIMIZER_EMBEDDING | NRM_OPTIMIZER_HEAD),
+                                            .split_count = p->split_count, .split = p->split};
+    }
+    if (matrices) nrm_optimizer_route(t->trained, tensors, MATRICES, REST);
+    for (int64_t i = 0; i < t->trained; i++)
+        if ((parameters[i].flags & NRM_PARAMETER_NO_DECAY) && (!matrices || tensors[i].group == REST)) tensors[i].group = BARE;
+    st = nrm_optimizer_create(ctx, &t->optimizer, GROUPS, groups, t->trained, tensors);
+done:
+    nrm_free(ctx, tensors);
+    nrm_free(ctx, parameters);
+    return st;
+}
+
+/* ---- All of it ----------------------------------------------------------------------------------------- */
+
+static nrm_status list_parameters(nrm_ctx *ctx, nrm_trainer *t)
+{
+    t->trained = nrm_parameters_trained(t->parameters);
+    NRM_TRY(NRM_ALLOC(ctx, t->parameter, t->trained, "a run"));
+    NRM_TRY(NRM_ALLOC(ctx, t->gradient, t->trained, "a run"));
+    NRM_TRY(NRM_ALLOC(ctx, t->sizes, t->trained, "a run"));
+    for (int64_t i = 0; i < t->trained; i++) {
+        nrm_parameter p, g;
+        nrm_parameters_at(t->parameters, i, &p);
+        nrm_parameters_at(t->gradients, i, &g);
+        t->parameter[i] = p.array.data;
+        t->gradient[i] = g.array.data;
+        t->sizes[i] = nrm_array_count(&p.array);
+        NRM_TRY(nrm_instance_bind_output(ctx, t->training.instance, NRM_PASS_GRADIENTS + (int)i, g.array.data));
+    }
+    return NRM_OK;
+}
+
+static nrm_status set_schedule(nrm_ctx *ctx, nrm_trainer *t)
+{
+    const int64_t total = t->o.steps, warmup = t->o.warmup >= 0 ? t->o.warmup : total / 100;
+    t->schedule = (nrm_schedule){.kind = (nrm_schedule_kind)t->o.schedule, .total = total, .warmup = warmup,
+                                 .decay = t->o.decay >= 0 ? t->o.decay : nrm_min_i64(total / 5, total - warmup), .floor = t->o.floor};
+    const nrm_status st = nrm_schedule_check(ctx, &t->schedule);
+    return st < 0 ? nrm_fail_prefix(ctx, st, "%s", t->who) : st;
+}
+
+nrm_status nrm_trainer_setup(nrm_ctx *ctx, nrm_trainer *t, const char *config)
+{
+    const bool whole = t->o.optimizer == NRM_TRAIN_LBFGS;
+    if (whole) {
+        NRM_REQUIRE(ctx, t->about.kind != NRM_DATASET_TEXT, NRM_E_ARGUMENT,
+                    "%s: optimizer is lbfgs, which sees all data at every step; a text has no such end: use adamw or muon", t->who);
+        t->o.batch = t->about.examples[NRM_TRAINING];
+    }
+    NRM_TRY(set_schedule(ctx, t));
+    NRM_TRY(nrm_trainer_network(ctx, t->who, config ? config : t->o.model, t->data, t->o.context, &t->network));
+    NRM_TRY(nrm_pass_create(ctx, &t->training, t->who, t->network, t->data, true, t->o.batch, t->dtype));
+    NRM_TRY(nrm_pass_create(ctx, &t->evaluation, t->who, t->network, t->data, false,
+                            nrm_max_i64(1, nrm_min_i64(t->o.batch, nrm_max_i64(t->about.examples[NRM_VALIDATION], 1))), t->dtype));
+    NRM_TRY(nrm_parameters_create(ctx, t->training.graph.nn, &t->parameters));
+    NRM_TRY(nrm_parameters_like(ctx, t->parameters, &t->gradients));
+    if (t->o.accumulate > 1) NRM_TRY(nrm_parameters_like(ctx, t->parameters, &t->summed));
+    NRM_TRY(nrm_parameters_initialise(ctx, t->parameters, t->state.seed));
+    NRM_TRY(nrm_parameters_bind(ctx, t->parameters, t->training.instance));
+    NRM_TRY(nrm_parameters_bind(ctx, t->parameters, t->evaluation.instance));
+    NRM_TRY(list_parameters(ctx, t));
+    return whole ? NRM_OK : make_optimizer(ctx, t);
+}
+
+void nrm_trainer_destroy(nrm_ctx *ctx, nrm_trainer *t)
+{
+    if (nrm_run_log_close(ctx, t->log) < 0) nrm_warn(ctx, "%s: the end of the log is lost", t->who);
+    nrm_optimizer_destroy(ctx, t->optimizer);
+    nrm_free(ctx, t->parameter);
+    nrm_free(ctx, t->gradient);
+    nrm_free(ctx, t->sizes);
+    nrm_free(ctx, t->losses);
+    nrm_free(ctx, t->validations);
+    nrm_pass_destroy(ctx, &t->training);
+    nrm_pass_destroy(ctx, &t->evaluation);
+    nrm_parameters_destroy(t->parameters);
+    nrm_parameters_destroy(t->gradients);
+    nrm_parameters_destroy(t->summed);
+    nrm_network_destroy(t->network);
+    nrm_dataset_destroy(ctx, t->data);
+}
