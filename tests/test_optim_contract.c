@@ -386,9 +386,9 @@ static void test_more_threads_later(void **unused)
     static void check_##TYPE(const nrm_optimizer_kernels_##TYPE *a, const nrm_optimizer_kernels_##TYPE *b)              \
     {                                                                                                                   \
         enum { N = 139 };                                                                                               \
-        const nrm_sgd_factors sgd = {0.1, 0.9, 0.3, 0.7, 0.99, 0.02};                                                   \
-        const nrm_adamw_factors adamw = {0.9, 0.95, 1e-8, 3.1, 0.98, 0.01};                                             \
-        const nrm_momentum_factors momentum = {0.95, 0.05, 0.95};                                                       \
+        const nrm_sgd_factors sgd = {0.9, 0.1, 0.9, 0.3, 0.7, 0.99, 0.02};                                                   \
+        const nrm_adamw_factors adamw = {1.1, 0.9, 0.95, 1e-8, 3.1, 0.98, 0.01};                                             \
+        const nrm_momentum_factors momentum = {0.7, 0.95, 0.05, 0.95};                                                       \
         REAL x[2][5][N];                                                                                                \
         for (int n = 0; n < N; n++) {                                                                                   \
             uint64_t seed = 7;                                                                                          \
@@ -478,6 +478,44 @@ static void test_clip(void **unused)
     nrm_ctx_destroy(ctx);
 }
 
+/* A clipped step is clipping and a step; gradients stay. */
+static void test_clipped_step(void **unused)
+{
+    (void)unused;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    nrm_optimizer *o, *p;
+    kit k, twin;
+    network(&k, NRM_F64), network(&twin, NRM_F64);
+    assert_ok(ctx, nrm_optimizer_create(ctx, &o, 2, GROUPS, k.count, k.tensor));
+    assert_ok(ctx, nrm_optimizer_create(ctx, &p, 2, GROUPS, k.count, k.tensor));
+    for (int step = 0; step < 3; step++) {
+        double norm = 0, same = 0;
+        const double most = step == 2 ? INFINITY : 0.5;
+        kit_gradients(&k, step), kit_gradients(&twin, step);
+        assert_ok(ctx, nrm_clip_gradients(ctx, twin.count, twin.dtype, twin.gradient, twin.size, most, &same));
+        assert_ok(ctx, kit_step(ctx, p, &twin));
+        assert_ok(ctx, nrm_optimizer_step_clipped(ctx, o, k.parameter, (const void *const *)k.gradient, 1, most, &norm));
+        assert_true(norm == same && norm > 10);
+        kit_same(&k, &twin);
+        assert_true(kit_get(k.dtype, k.gradient[5], 3) == kit_value(3, 1 + step + 500));
+    }
+    double norm = -1;
+    kit_set(k.dtype, k.gradient[3], 10, INFINITY);
+    assert_status(ctx, nrm_optimizer_step_clipped(ctx, o, k.parameter, (const void *const *)k.gradient, 1, 1, &norm),
+                  NRM_E_NONFINITE);
+    assert_message(ctx, "'w3'[1,2] is inf");
+    kit_set(k.dtype, k.gradient[3], 10, 1e200); /* its square overflows */
+    assert_status(ctx, nrm_optimizer_step_clipped(ctx, o, k.parameter, (const void *const *)k.gradient, 1, 0, &norm), NRM_E_RANGE);
+    assert_true(norm == -1);
+    kit_same(&k, &twin);
+    assert_ok(ctx, nrm_optimizer_step_clipped(ctx, o, k.parameter, (const void *const *)k.gradient, 1, 1, &norm));
+    assert_near(norm / 1e200, 1, 1e-15);
+    nrm_optimizer_destroy(ctx, o);
+    nrm_optimizer_destroy(ctx, p);
+    kit_end(&k), kit_end(&twin);
+    nrm_ctx_destroy(ctx);
+}
+
 /* ---- L-BFGS --------------------------------------------------------------------------------------- */
 
 /* Rosenbrock's valley over two tensors, (x) and (y, z...): sum 100 (p[i+1] - p[i]^2)^2 + (1 - p[i])^2 */
@@ -537,4 +575,4 @@ NRM_TEST_MAIN(cmocka_unit_test(test_route), cmocka_unit_test(test_options), cmoc
               cmocka_unit_test(test_nonfinite), cmocka_unit_test(test_resume), cmocka_unit_test(test_load_refusals),
               cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_allocation_failures),
               cmocka_unit_test(test_threads), cmocka_unit_test(test_more_threads_later), cmocka_unit_test(test_kernels),
-              cmocka_unit_test(test_clip), cmocka_unit_test(test_lbfgs))
+              cmocka_unit_test(test_clip), cmocka_unit_test(test_clipped_step), cmocka_unit_test(test_lbfgs))

@@ -163,6 +163,13 @@ NRM_API void nrm_optimizer_destroy(nrm_ctx *ctx, nrm_optimizer *optimizer); /* N
  * BLAS call runs on one thread. */
 NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step(nrm_ctx *ctx, nrm_optimizer *optimizer, void *const *parameters,
                                                     const void *const *gradients, double factor);
+/* The same with gradients that count max_norm / norm times where their common 2-norm exceeds
+ * max_norm > 0 (INFINITY: measure only): nrm_clip_gradients and a step, without a pass of its
+ * own and without writing to the gradients.  *norm (may be NULL): the norm, untouched after a
+ * failure. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step_clipped(nrm_ctx *ctx, nrm_optimizer *optimizer,
+                                                            void *const *parameters, const void *const *gradients,
+                                                            double factor, double max_norm, double *norm);
 NRM_API int64_t nrm_optimizer_steps(const nrm_optimizer *optimizer); /* steps taken */
 
 /* State by name: "optimizer.step" (i64, 0-dimensional) and, for each tensor and array of its

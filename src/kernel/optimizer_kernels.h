@@ -13,12 +13,13 @@
 #include "kernel/cpu.h"
 #include <stdbool.h>
 
-/* d = g + l2 w;  m <- momentum m + d;  w <- keep w - rate (direct d + through m) */
-typedef struct nrm_sgd_factors { double l2, momentum, direct, through, keep, rate; } nrm_sgd_factors;
+/* Everywhere g is first multiplied by clip.
+ * d = g + l2 w;  m <- momentum m + d;  w <- keep w - rate (direct d + through m) */
+typedef struct nrm_sgd_factors { double clip, l2, momentum, direct, through, keep, rate; } nrm_sgd_factors;
 /* m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  w <- keep w - rate m / (root sqrt(v) + eps) */
-typedef struct nrm_adamw_factors { double beta1, beta2, eps, root, keep, rate; } nrm_adamw_factors;
+typedef struct nrm_adamw_factors { double clip, beta1, beta2, eps, root, keep, rate; } nrm_adamw_factors;
 /* m <- momentum m + (1 - momentum) g;  u <- direct g + through m */
-typedef struct nrm_momentum_factors { double momentum, direct, through; } nrm_momentum_factors;
+typedef struct nrm_momentum_factors { double clip, momentum, direct, through; } nrm_momentum_factors;
 
 #define NRM_OPTIMIZER_KERNELS_DECLARE(REAL, TYPE)                                                              \
     typedef struct nrm_optimizer_kernels_##TYPE {                                                              \

@@ -5,17 +5,17 @@
 
 static void F(sgd)(int64_t n, const nrm_sgd_factors *f, const REAL *restrict g, REAL *restrict w)
 {
-    const REAL l2 = (REAL)f->l2, keep = (REAL)f->keep, rate = (REAL)f->rate;
-    for (int64_t i = 0; i < n; i++) w[i] = keep * w[i] - rate * (g[i] + l2 * w[i]);
+    const REAL clip = (REAL)f->clip, l2 = (REAL)f->l2, keep = (REAL)f->keep, rate = (REAL)f->rate;
+    for (int64_t i = 0; i < n; i++) w[i] = keep * w[i] - rate * (clip * g[i] + l2 * w[i]);
 }
 
 static void F(sgd_momentum)(int64_t n, const nrm_sgd_factors *f, const REAL *restrict g, REAL *restrict m,
                             REAL *restrict w)
 {
-    const REAL l2 = (REAL)f->l2, momentum = (REAL)f->momentum, direct = (REAL)f->direct;
+    const REAL clip = (REAL)f->clip, l2 = (REAL)f->l2, momentum = (REAL)f->momentum, direct = (REAL)f->direct;
     const REAL through = (REAL)f->through, keep = (REAL)f->keep, rate = (REAL)f->rate;
     for (int64_t i = 0; i < n; i++) {
-        const REAL d = g[i] + l2 * w[i];
+        const REAL d = clip * g[i] + l2 * w[i];
         m[i] = momentum * m[i] + d;
         w[i] = keep * w[i] - rate * (direct * d + through * m[i]);
     }
@@ -24,12 +24,13 @@ static void F(sgd_momentum)(int64_t n, const nrm_sgd_factors *f, const REAL *res
 static void F(adamw)(int64_t n, const nrm_adamw_factors *f, const REAL *restrict g, REAL *restrict m,
                      REAL *restrict v, REAL *restrict w)
 {
-    const REAL beta1 = (REAL)f->beta1, rest1 = (REAL)(1 - f->beta1), beta2 = (REAL)f->beta2;
+    const REAL clip = (REAL)f->clip, beta1 = (REAL)f->beta1, rest1 = (REAL)(1 - f->beta1), beta2 = (REAL)f->beta2;
     const REAL rest2 = (REAL)(1 - f->beta2), eps = (REAL)f->eps, root = (REAL)f->root;
     const REAL keep = (REAL)f->keep, rate = (REAL)f->rate;
     for (int64_t i = 0; i < n; i++) {
-        m[i] = beta1 * m[i] + rest1 * g[i];
-        v[i] = beta2 * v[i] + rest2 * g[i] * g[i];
+        const REAL d = clip * g[i];
+        m[i] = beta1 * m[i] + rest1 * d;
+        v[i] = beta2 * v[i] + rest2 * d * d;
         w[i] = keep * w[i] - rate * (m[i] / (root * ROOT(v[i]) + eps));
     }
 }
@@ -38,10 +39,11 @@ static void F(momentum)(int64_t n, const nrm_momentum_factors *f, const REAL *re
                         REAL *restrict u)
 {
     const REAL momentum = (REAL)f->momentum, rest = (REAL)(1 - f->momentum);
-    const REAL direct = (REAL)f->direct, through = (REAL)f->through;
+    const REAL clip = (REAL)f->clip, direct = (REAL)f->direct, through = (REAL)f->through;
     for (int64_t i = 0; i < n; i++) {
-        m[i] = momentum * m[i] + rest * g[i];
-        u[i] = direct * g[i] + through * m[i];
+        const REAL d = clip * g[i];
+        m[i] = momentum * m[i] + rest * d;
+        u[i] = direct * d + through * m[i];
     }
 }
 

@@ -20,13 +20,13 @@ static bool state(const void *options, int i, int64_t rows, int64_t cols, nrm_ru
     return true;
 }
 
-static void factors(const void *options, double factor, int64_t t, double *out)
+static void factors(const void *options, const nrm_rule_moment *now, double *out)
 {
     const nrm_adamw_options *o = options;
-    const double eta = o->lr * factor;
-    const nrm_adamw_factors f = {.beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps,
-                                 .root = 1 / sqrt(1 - pow(o->beta2, (double)t)), .keep = 1 - eta * o->weight_decay,
-                                 .rate = eta / (1 - pow(o->beta1, (double)t))};
+    const double eta = o->lr * now->factor;
+    const nrm_adamw_factors f = {.clip = now->clip, .beta1 = o->beta1, .beta2 = o->beta2, .eps = o->eps,
+                                 .root = 1 / sqrt(1 - pow(o->beta2, (double)now->t)), .keep = 1 - eta * o->weight_decay,
+                                 .rate = eta / (1 - pow(o->beta1, (double)now->t))};
     memcpy(out, &f, sizeof f);
 }
 

@@ -36,8 +36,7 @@ static void *block_data(const gradient_list *l, const nrm_optimizer_part *b)
 
 static double block_squares(const gradient_list *l, const nrm_optimizer_part *b, double unit)
 {
-    return l->dtype == NRM_F32 ? nrm_optimizer_kernels_f32_for(nrm_cpu_isa())->square_sum(b->count, unit, block_data(l, b))
-                               : nrm_optimizer_kernels_f64_for(nrm_cpu_isa())->square_sum(b->count, unit, block_data(l, b));
+    return nrm_square_sum(l->dtype, b->count, unit, block_data(l, b));
 }
 
 static void scale_block(const gradient_list *l, const nrm_optimizer_part *b, double factor)

@@ -24,14 +24,13 @@ static bool state(const void *options, int i, int64_t rows, int64_t cols, nrm_ru
     return i == 0;
 }
 
-static void factors(const void *options, double factor, int64_t t, double *out)
+static void factors(const void *options, const nrm_rule_moment *now, double *out)
 {
     const nrm_muon_options *o = options;
-    const double eta = o->lr * factor;
-    const muon_factors f = {.momentum = {.momentum = o->momentum, .direct = o->nesterov ? 1 - o->momentum : 0,
+    const double eta = o->lr * now->factor;
+    const muon_factors f = {.momentum = {.clip = now->clip, .momentum = o->momentum, .direct = o->nesterov ? 1 - o->momentum : 0,
                                          .through = o->nesterov ? o->momentum : 1},
                             .eta = eta, .keep = 1 - eta * o->weight_decay};
-    (void)t;
     memcpy(out, &f, sizeof f);
 }
 

@@ -20,6 +20,9 @@ typedef struct nrm_rule_state {
     bool not_negative;  /* what a file holds is checked */
 } nrm_rule_state;
 
+/* A step: the t-th, from 1; eta = lr factor; gradients count clip times. */
+typedef struct nrm_rule_moment { double factor, clip; int64_t t; } nrm_rule_moment;
+
 /* What a step hands to a rule: a piece of n elements of a tensor, or a matrix of rows x cols. */
 typedef struct nrm_rule_piece {
     nrm_dtype dtype;
@@ -40,8 +43,8 @@ typedef struct nrm_rule {
     nrm_status (*check)(nrm_ctx *ctx, const void *options);
     /* The i-th array of state for a tensor seen as rows x cols; false: no more. */
     bool (*state)(const void *options, int i, int64_t rows, int64_t cols, nrm_rule_state *state);
-    /* Numbers that are the same for all tensors of a step (t counts from 1, eta = lr factor). */
-    void (*factors)(const void *options, double factor, int64_t t, double *factors);
+    /* Numbers that are the same for all tensors of a step. */
+    void (*factors)(const void *options, const nrm_rule_moment *now, double *factors);
     void (*update)(const nrm_rule_piece *piece);
     /* Matrices: bytes of work for one of rows x cols; -1: too large. */
     int64_t (*work)(const void *options, nrm_dtype dtype, int64_t rows, int64_t cols);
@@ -81,12 +84,19 @@ struct nrm_optimizer {
     nrm_optimizer_slot *slots;
     nrm_optimizer_cell *cells;
     nrm_optimizer_part *blocks;         /* every tensor, cut up: what is checked, and updated elementwise */
+    double *squares;                    /* of the gradient, a sum for each block */
     nrm_optimizer_part *small, *large;  /* matrices: one a thread; all threads in one */
     int64_t small_work, large_work;     /* bytes, of one thread; of all */
     unsigned char *state, *work;
 };
 
 enum { NRM_OPTIMIZER_BLOCK = 32768 }; /* elements of a block: fixed, so that no bit depends on threads */
+
+static inline double nrm_square_sum(nrm_dtype dtype, int64_t n, double unit, const void *x)
+{
+    return dtype == NRM_F32 ? nrm_optimizer_kernels_f32_for(nrm_cpu_isa())->square_sum(n, unit, x)
+                            : nrm_optimizer_kernels_f64_for(nrm_cpu_isa())->square_sum(n, unit, x);
+}
 
 /* "[3,1]" of element `index`. */
 void nrm_optimizer_place(char *text, size_t size, int ndim, const int64_t *shape, int64_t index);

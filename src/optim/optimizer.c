@@ -257,6 +257,7 @@ static nrm_status make_blocks(nrm_ctx *ctx, nrm_optimizer *o)
     for (int64_t i = 0; i < o->slot_count; i++)
         o->block_count += (o->slots[i].count + NRM_OPTIMIZER_BLOCK - 1) / NRM_OPTIMIZER_BLOCK;
     NRM_TRY(NRM_ALLOC(ctx, o->blocks, o->block_count, "the blocks of an optimizer"));
+    NRM_TRY(NRM_ALLOC(ctx, o->squares, o->block_count, "the blocks of an optimizer"));
     for (int64_t i = 0; i < o->slot_count; i++)
         for (int64_t first = 0; first < o->slots[i].count; first += NRM_OPTIMIZER_BLOCK)
             o->blocks[at++] = (nrm_optimizer_part){i, first, nrm_min_i64(NRM_OPTIMIZER_BLOCK, o->slots[i].count - first)};
@@ -349,6 +350,7 @@ void nrm_optimizer_destroy(nrm_ctx *ctx, nrm_optimizer *o)
     nrm_free(ctx, o->slots);
     nrm_free(ctx, o->cells);
     nrm_free(ctx, o->blocks);
+    nrm_free(ctx, o->squares);
     nrm_free(ctx, o->small);
     nrm_free(ctx, o->large);
     nrm_free(ctx, o->state);

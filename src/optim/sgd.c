@@ -27,14 +27,13 @@ static bool state(const void *options, int i, int64_t rows, int64_t cols, nrm_ru
     return i == 0 && o->momentum > 0;
 }
 
-static void factors(const void *options, double factor, int64_t t, double *out)
+static void factors(const void *options, const nrm_rule_moment *now, double *out)
 {
     const nrm_sgd_options *o = options;
-    const double eta = o->lr * factor;
+    const double eta = o->lr * now->factor;
     const nrm_sgd_factors f = {
-        .l2 = o->decoupled ? 0 : o->weight_decay, .momentum = o->momentum, .direct = o->nesterov ? 1 : 0,
+        .clip = now->clip, .l2 = o->decoupled ? 0 : o->weight_decay, .momentum = o->momentum, .direct = o->nesterov ? 1 : 0,
         .through = o->nesterov ? o->momentum : 1, .keep = o->decoupled ? 1 - eta * o->weight_decay : 1, .rate = eta};
-    (void)t;
     memcpy(out, &f, sizeof f);
 }
 

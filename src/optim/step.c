@@ -74,6 +74,37 @@ static nrm_status check_gradients(nrm_ctx *ctx, const nrm_optimizer *o, const vo
     return bad == o->block_count ? NRM_OK : refuse(ctx, o, &o->blocks[bad], gradients[o->blocks[bad].slot]);
 }
 
+/* The sum of the squares of unit g over all gradients. */
+static double squares_of(const nrm_optimizer *o, const void *const *gradients, double unit, int threads)
+{
+    double sum = 0;
+
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t i = 0; i < o->block_count; i++) {
+        const nrm_optimizer_part *b = &o->blocks[i];
+        const nrm_dtype dtype = o->slots[b->slot].dtype;
+        o->squares[i] = nrm_square_sum(dtype, b->count, unit, element(dtype, gradients[b->slot], b->first));
+    }
+    for (int64_t i = 0; i < o->block_count; i++) sum += o->squares[i];
+    return sum;
+}
+
+/* The norm, by the pass that checks; as nrm_clip_gradients measures it. */
+static nrm_status measure(nrm_ctx *ctx, const nrm_optimizer *o, const void *const *gradients, int threads, double *norm)
+{
+    double unit = 1, squares = squares_of(o, gradients, 1, threads);
+
+    if (!isfinite(squares)) {
+        NRM_TRY(check_gradients(ctx, o, gradients, threads));
+        unit = 0x1p-600;
+    } else if (squares < 1e-280) {
+        unit = 0x1p600;
+    }
+    if (unit != 1) squares = squares_of(o, gradients, unit, threads);
+    *norm = sqrt(squares) / unit;
+    return NRM_OK;
+}
+
 static nrm_status check_pointers(nrm_ctx *ctx, const nrm_optimizer *o, void *const *parameters,
                                  const void *const *gradients)
 {
@@ -140,9 +171,13 @@ static void update_matrices(const nrm_optimizer *o, void *const *parameters, con
         update_matrix(o, &o->large[i], parameters, gradients, threads, o->work);
 }
 
-nrm_status nrm_optimizer_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients,
-                              double factor)
+/* max_norm 0: do not measure. */
+static nrm_status take_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients,
+                            double factor, double max_norm, double *norm)
 {
+    nrm_rule_moment now = {.factor = factor, .clip = 1};
+    double found = 0;
+
     NRM_REQUIRE(ctx, o && ((parameters && gradients) || o->slot_count == 0), NRM_E_NULL,
                 "optimizer: optimizer, parameters and gradients must not be NULL");
     NRM_REQUIRE(ctx, factor >= 0 && isfinite(factor), NRM_E_RANGE,
@@ -152,15 +187,32 @@ nrm_status nrm_optimizer_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *param
     int64_t elements = 0;
     for (int64_t i = 0; i < o->slot_count; i++) elements += o->slots[i].count;
     const int threads = nrm_threads(ctx), passes = elements < WORTH_THREADS ? 1 : threads;
-    NRM_TRY(check_gradients(ctx, o, gradients, passes));
+    if (max_norm > 0) NRM_TRY(measure(ctx, o, gradients, passes, &found));
+    else NRM_TRY(check_gradients(ctx, o, gradients, passes));
     NRM_REQUIRE(ctx, !nrm_cancelled(ctx), NRM_E_CANCELLED, "optimizer: stopped before step %lld", NRM_LL(o->step + 1));
 
-    o->step++;
+    if (norm) *norm = found;
+    if (found > max_norm) now.clip = max_norm / found;
+    now.t = ++o->step;
     for (int i = 0; i < o->group_count; i++)
-        o->groups[i].rule->factors(&o->groups[i].options, factor, o->step, o->groups[i].factors);
+        o->groups[i].rule->factors(&o->groups[i].options, &now, o->groups[i].factors);
     update_blocks(o, parameters, gradients, passes);
     update_matrices(o, parameters, gradients, threads);
     return NRM_OK;
+}
+
+nrm_status nrm_optimizer_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients,
+                              double factor)
+{
+    return take_step(ctx, o, parameters, gradients, factor, 0, NULL);
+}
+
+nrm_status nrm_optimizer_step_clipped(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters,
+                                      const void *const *gradients, double factor, double max_norm, double *norm)
+{
+    NRM_REQUIRE(ctx, max_norm > 0, NRM_E_RANGE,
+                "optimizer: max_norm is %g; it must be > 0: use INFINITY to measure alone", max_norm);
+    return take_step(ctx, o, parameters, gradients, factor, max_norm, norm);
 }
 
 int64_t nrm_optimizer_steps(const nrm_optimizer *o) { return o ? o->step : 0; }
