@@ -158,9 +158,9 @@ NRM_API void nrm_optimizer_destroy(nrm_ctx *ctx, nrm_optimizer *optimizer); /* N
  *   factor      in      multiplies every group's lr (a schedule); >= 0.  0 moves the state alone
  * NRM_E_NONFINITE (the first gradient that is not finite, by tensor and index), _NULL,
  * _RANGE, _ALIAS (a parameter that overlaps its gradient), _CANCELLED (before the first
- * change; a step that has begun ends): parameters and state are as they were.  Matrices up to
- * 512^3 = m n min(m, n) are shared out among the threads whole, larger ones in tiles; every
- * BLAS call runs on one thread. */
+ * change; a step that has begun ends): parameters and state are as they were.  Small matrices
+ * are shared out among the threads whole, large ones in tiles; every BLAS call runs on one
+ * thread. */
 NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step(nrm_ctx *ctx, nrm_optimizer *optimizer, void *const *parameters,
                                                     const void *const *gradients, double factor);
 /* The same with gradients that count max_norm / norm times where their common 2-norm exceeds

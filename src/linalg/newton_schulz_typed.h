@@ -1,15 +1,27 @@
 /* newton_schulz_typed.h -- the body of newton_schulz.c, included once for each REAL, with
  * TYPED(name) and CBLAS(name).  No include guard on purpose. */
 
-/* to = unit x / divisor, contiguous, transposed (n x m) if `turned`. */
+/* to = unit x / divisor, contiguous, transposed (n x m) if `turned`: square pieces, each
+ * computed along its rows and written along the rows of the target. */
 static void TYPED(scaled)(int64_t m, int64_t n, const REAL *x, int64_t ld, REAL *to, bool turned, double unit,
                           double divisor)
 {
+    REAL piece[TURN][TURN];
+
+    if (!turned) {
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < n; j++) to[i * n + j] = (REAL)(unit * (double)x[i * ld + j] / divisor);
+        return;
+    }
     for (int64_t top = 0; top < m; top += TURN)
-        for (int64_t left = 0; left < n; left += TURN)
-            for (int64_t i = top; i < nrm_min_i64(top + TURN, m); i++)
-                for (int64_t j = left; j < nrm_min_i64(left + TURN, n); j++)
-                    to[turned ? j * m + i : i * n + j] = (REAL)(unit * (double)x[i * ld + j] / divisor);
+        for (int64_t left = 0; left < n; left += TURN) {
+            const int64_t rows = nrm_min_i64(TURN, m - top), cols = nrm_min_i64(TURN, n - left);
+            for (int64_t i = 0; i < rows; i++)
+                for (int64_t j = 0; j < cols; j++)
+                    piece[i][j] = (REAL)(unit * (double)x[(top + i) * ld + left + j] / divisor);
+            for (int64_t j = 0; j < cols; j++)
+                for (int64_t i = 0; i < rows; i++) to[(left + j) * m + top + i] = piece[i][j];
+        }
 }
 
 /* unit |x|_F in f64, rows joined in order, a row in lanes. */
@@ -35,6 +47,19 @@ static double TYPED(frobenius)(int64_t m, int64_t n, const REAL *x, int64_t ld, 
     return sqrt(sum);
 }
 
+/* The rows x cols piece of a (s x s) at (top, left), on or below the diagonal, to its mirror
+ * image.  By way of a copy: columns of a matrix whose rows are 2^k long fall into few sets of
+ * the cache. */
+static void TYPED(mirror)(int64_t s, int64_t top, int64_t left, int64_t rows, int64_t cols, REAL *a)
+{
+    REAL piece[TURN][TURN];
+
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < cols; j++) piece[j][i] = a[(top + i) * s + left + j];
+    for (int64_t j = 0; j < cols; j++)
+        for (int64_t i = top == left ? j + 1 : 0; i < rows; i++) a[(left + j) * s + top + i] = piece[j][i];
+}
+
 /* The tile of `out` (s x s) at (top, left), and its mirror image. */
 static void TYPED(product_tile)(int64_t s, int64_t depth, const REAL *a, const REAL *b, REAL alpha, REAL beta,
                                 int64_t top, int64_t left, REAL *out)
@@ -47,11 +72,9 @@ static void TYPED(product_tile)(int64_t s, int64_t depth, const REAL *a, const R
     else
         CBLAS(gemm)(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)cols, (int)depth, alpha, a + top * depth,
                     (int)depth, b + left * depth, (int)depth, beta, out + top * s + left, (int)s);
-    for (int64_t above = top; above < top + rows; above += TURN)
-        for (int64_t before = left; before < left + cols; before += TURN)
-            for (int64_t i = above; i < nrm_min_i64(above + TURN, top + rows); i++)
-                for (int64_t j = before; j < nrm_min_i64(before + TURN, left + cols) && j < i; j++)
-                    out[j * s + i] = out[i * s + j];
+    for (int64_t i = top; i < top + rows; i += TURN)
+        for (int64_t j = left; j < left + cols && j <= i; j += TURN)
+            TYPED(mirror)(s, i, j, nrm_min_i64(TURN, top + rows - i), nrm_min_i64(TURN, left + cols - j), out);
 }
 
 /* out (s x s) = alpha a b' + beta out for a product known to be symmetric; a, b: s x depth.
@@ -134,8 +157,7 @@ static bool TYPED(gram_steps)(place *at, int64_t s, int64_t l, const nrm_newton_
     REAL *r = square, *z = r + s * s, *q = z + s * s, *t = q + s * s;
 
     for (at->step = 0; at->step < at->steps;) {
-        const int length = at->step == 0 ? FIRST_PHASE : PHASE;
-        const int end = at->steps - at->step < length ? at->steps : at->step + length;
+        const int end = at->steps - at->step < PHASE ? at->steps : at->step + PHASE;
         if (!TYPED(lower_product)(at, s, l, *x, *x, 1, 0, r)) return false;
         for (bool first = true; at->step < end; at->step++, first = false) {
             if (!TYPED(polynomial)(at, s, coefficients(set, at->step), r, first ? q : z)) return false;

@@ -270,20 +270,26 @@ static int64_t matrices_of(const nrm_optimizer *o, const nrm_optimizer_tensor *t
     return t->split_count ? t->split_count : 1;
 }
 
-/* One matrix: to the small ones or the large ones, with the work it needs. */
-static nrm_status add_matrix(nrm_ctx *ctx, nrm_optimizer *o, int64_t slot, int64_t first, int64_t rows)
+static double matrix_cost(int64_t rows, int64_t cols)
 {
-    const double SMALL = 512.0 * 512 * 512;
+    return (double)rows * (double)cols * (double)nrm_min_i64(rows, cols);
+}
+
+/* One matrix: to the small ones or the large ones, with the work it needs.  Small ones must
+ * balance among the threads, and not be so large that work space for each thread hurts. */
+static nrm_status add_matrix(nrm_ctx *ctx, nrm_optimizer *o, int64_t slot, int64_t first, int64_t rows, double all)
+{
+    const double ONE_TILE = 256.0 * 256 * 256, SMALL = 512.0 * 512 * 512;
     const nrm_optimizer_slot *s = &o->slots[slot];
     const nrm_optimizer_member *g = &o->groups[s->group];
-    const double cost = (double)rows * (double)s->cols * (double)nrm_min_i64(rows, s->cols);
+    const double cost = matrix_cost(rows, s->cols);
     const int64_t bytes = g->rule->work(&g->options, s->dtype, rows, s->cols);
     const nrm_optimizer_part part = {slot, first, rows};
 
     NRM_REQUIRE(ctx, bytes >= 0 && bytes <= INT64_MAX / 65536 - 64, NRM_E_OVERFLOW,
                 "%s: '%s' with %lld rows of %lld needs more work space than can be addressed", g->rule->method->name, s->name,
                 NRM_LL(rows), NRM_LL(s->cols));
-    if (cost <= SMALL) {
+    if (cost <= ONE_TILE || (cost <= SMALL && 2 * o->threads * cost <= all)) {
         o->small[o->small_count++] = part;
         o->small_work = nrm_max_i64(o->small_work, padded(bytes));
     } else {
@@ -296,8 +302,13 @@ static nrm_status add_matrix(nrm_ctx *ctx, nrm_optimizer *o, int64_t slot, int64
 static nrm_status make_matrices(nrm_ctx *ctx, nrm_optimizer *o, const nrm_optimizer_tensor *tensors)
 {
     int64_t count = 0;
+    double all = 0;
 
-    for (int64_t i = 0; i < o->slot_count; i++) count += matrices_of(o, &tensors[i], i);
+    for (int64_t i = 0; i < o->slot_count; i++) {
+        const int64_t parts = matrices_of(o, &tensors[i], i);
+        count += parts;
+        if (parts) all += matrix_cost(o->slots[i].rows, o->slots[i].cols);
+    }
     NRM_TRY(NRM_ALLOC(ctx, o->small, count, "the matrices of an optimizer"));
     NRM_TRY(NRM_ALLOC(ctx, o->large, count, "the matrices of an optimizer"));
     for (int64_t i = 0; i < o->slot_count; i++) {
@@ -305,7 +316,7 @@ static nrm_status make_matrices(nrm_ctx *ctx, nrm_optimizer *o, const nrm_optimi
         int64_t first = 0;
         for (int64_t k = 0, parts = matrices_of(o, t, i); k < parts; k++) {
             const int64_t rows = t->split_count ? t->split[k] : o->slots[i].rows;
-            NRM_TRY(add_matrix(ctx, o, i, first, rows));
+            NRM_TRY(add_matrix(ctx, o, i, first, rows, all));
             first += rows;
         }
     }
