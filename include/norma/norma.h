@@ -8,6 +8,7 @@
 #include <norma/graph.h>
 #include <norma/io.h>
 #include <norma/method.h>
+#include <norma/optim.h>
 #include <norma/program.h>
 #include <norma/softmax.h>
 #include <norma/sparse_ot.h>

@@ -1,13 +1,15 @@
 /* context.c -- status codes, the context, messages, progress, cancellation. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* madvise */
 #include "base.h"
 #include <omp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 enum { MESSAGE_LENGTH = 1024, MOST_THREADS = 65536 };
+static const size_t HUGE_PAGE = (size_t)2 << 20;
 static const double TICK_SECONDS = 0.05; /* at most twenty reports a second */
 
 struct nrm_ctx {
@@ -47,11 +49,21 @@ const char *nrm_version(void) { return NRM_VERSION; }
 
 /* ---- Memory hooks: the only place that calls the C heap for the library ---------- */
 
+/* Large blocks begin on a huge page and ask for such pages: passes over several arrays at
+ * once are then limited by memory, not by looking up addresses. */
 static void *heap_allocate(void *user, size_t alignment, size_t bytes)
 {
+    const bool large = bytes >= 2 * HUGE_PAGE;
+
     (void)user;
+    if (large && alignment < HUGE_PAGE) alignment = HUGE_PAGE;
     if (bytes > SIZE_MAX - alignment) return NULL;
-    return aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    const size_t whole = (bytes + alignment - 1) / alignment * alignment;
+    void *memory = aligned_alloc(alignment, whole);
+#ifdef MADV_HUGEPAGE
+    if (memory && large) (void)madvise(memory, whole, MADV_HUGEPAGE); /* advice: may be ignored */
+#endif
+    return memory;
 }
 
 static void heap_release(void *user, void *memory)

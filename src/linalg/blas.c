@@ -15,6 +15,13 @@ nrm_blas_scope nrm_blas_enter(nrm_ctx *ctx)
     return scope;
 }
 
+nrm_blas_scope nrm_blas_enter_single(void)
+{
+    const nrm_blas_scope scope = {omp_get_max_threads()};
+    omp_set_num_threads(1);
+    return scope;
+}
+
 void nrm_blas_leave(nrm_blas_scope scope) { omp_set_num_threads(scope.threads); }
 
 nrm_status nrm_gemm(nrm_ctx *ctx, const char *who, char transpose_a, char transpose_b, int64_t m, int64_t n,

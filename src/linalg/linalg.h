@@ -15,6 +15,8 @@
  *     nrm_blas_scope scope = nrm_blas_enter(ctx);  cblas_dgemm(...);  nrm_blas_leave(scope); */
 typedef struct nrm_blas_scope { int threads; } nrm_blas_scope;
 nrm_blas_scope nrm_blas_enter(nrm_ctx *ctx);
+/* The same with one thread for every BLAS call, of this thread and of those it starts. */
+nrm_blas_scope nrm_blas_enter_single(void);
 void nrm_blas_leave(nrm_blas_scope scope);
 
 /* c (m x n) = alpha op(a) op(b) + beta c; op(a) is m x k.  transposed: 'n' or 't'. */

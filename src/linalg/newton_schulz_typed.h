@@ -1,77 +1,215 @@
 /* newton_schulz_typed.h -- the body of newton_schulz.c, included once for each REAL, with
  * TYPED(name) and CBLAS(name).  No include guard on purpose. */
 
-enum { TYPED(TILE) = 32 };
-
-/* (1): x, transposed if tall, into `to` (s x l) as unit x / divisor. */
-static void TYPED(load)(int64_t m, int64_t n, const REAL *x, int64_t ld, REAL *to, double unit, double divisor)
+/* to = unit x / divisor, contiguous, transposed (n x m) if `turned`: square pieces, each
+ * computed along its rows and written along the rows of the target. */
+static void TYPED(scaled)(int64_t m, int64_t n, const REAL *x, int64_t ld, REAL *to, bool turned, double unit,
+                          double divisor)
 {
-    const bool tall = m > n;
-    for (int64_t top = 0; top < m; top += TYPED(TILE))
-        for (int64_t left = 0; left < n; left += TYPED(TILE))
-            for (int64_t i = top; i < nrm_min_i64(top + TYPED(TILE), m); i++)
-                for (int64_t j = left; j < nrm_min_i64(left + TYPED(TILE), n); j++)
-                    to[tall ? j * m + i : i * n + j] = (REAL)(unit * (double)x[i * ld + j] / divisor);
+    REAL piece[TURN][TURN];
+
+    if (!turned) {
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < n; j++) to[i * n + j] = (REAL)(unit * (double)x[i * ld + j] / divisor);
+        return;
+    }
+    for (int64_t top = 0; top < m; top += TURN)
+        for (int64_t left = 0; left < n; left += TURN) {
+            const int64_t rows = nrm_min_i64(TURN, m - top), cols = nrm_min_i64(TURN, n - left);
+            for (int64_t i = 0; i < rows; i++)
+                for (int64_t j = 0; j < cols; j++)
+                    piece[i][j] = (REAL)(unit * (double)x[(top + i) * ld + left + j] / divisor);
+            for (int64_t j = 0; j < cols; j++)
+                for (int64_t i = 0; i < rows; i++) to[(left + j) * m + top + i] = piece[i][j];
+        }
 }
 
-static void TYPED(store)(int64_t m, int64_t n, const REAL *from, REAL *x, int64_t ld)
-{
-    const bool tall = m > n;
-    for (int64_t top = 0; top < m; top += TYPED(TILE))
-        for (int64_t left = 0; left < n; left += TYPED(TILE))
-            for (int64_t i = top; i < nrm_min_i64(top + TYPED(TILE), m); i++)
-                for (int64_t j = left; j < nrm_min_i64(left + TYPED(TILE), n); j++)
-                    x[i * ld + j] = from[tall ? j * m + i : i * n + j];
-}
-
-/* unit |x|_F in f64, rows joined in order. */
+/* unit |x|_F in f64, rows joined in order, a row in lanes. */
 static double TYPED(frobenius)(int64_t m, int64_t n, const REAL *x, int64_t ld, double unit)
 {
+    enum { LANES = 16 };
     double sum = 0;
     for (int64_t i = 0; i < m; i++) {
-        double row = 0;
-        for (int64_t j = 0; j < n; j++) {
+        double lane[LANES] = {0}, row = 0;
+        int64_t j = 0;
+        for (; j + LANES <= n; j += LANES)
+            for (int k = 0; k < LANES; k++) {
+                const double value = unit * (double)x[i * ld + j + k];
+                lane[k] += value * value;
+            }
+        for (int k = 0; j < n; j++, k++) {
             const double value = unit * (double)x[i * ld + j];
-            row += value * value;
+            lane[k] += value * value;
         }
+        for (int k = 0; k < LANES; k++) row += lane[k];
         sum += row;
     }
     return sqrt(sum);
 }
 
-/* gram = x x', both triangles. */
-static nrm_status TYPED(gram)(const place *at, int64_t s, int64_t l, const REAL *x, REAL *gram)
+/* The rows x cols piece of a (s x s) at (top, left), on or below the diagonal, to its mirror
+ * image.  By way of a copy: columns of a matrix whose rows are 2^k long fall into few sets of
+ * the cache. */
+static void TYPED(mirror)(int64_t s, int64_t top, int64_t left, int64_t rows, int64_t cols, REAL *a)
 {
-    const int64_t width = panel_width(s);
-    for (int64_t j = 0; j < l; j += width) {
-        NRM_TRY(check_cancel(at));
-        CBLAS(syrk)(CblasRowMajor, CblasLower, CblasNoTrans, (int)s, (int)nrm_min_i64(width, l - j), 1, x + j,
-                    (int)l, j > 0, gram, (int)s);
-    }
-    for (int64_t i = 0; i < s; i++)
-        for (int64_t j = 0; j < i; j++) gram[j * s + i] = gram[i * s + j];
-    return NRM_OK;
+    REAL piece[TURN][TURN];
+
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < cols; j++) piece[j][i] = a[(top + i) * s + left + j];
+    for (int64_t j = 0; j < cols; j++)
+        for (int64_t i = top == left ? j + 1 : 0; i < rows; i++) a[(left + j) * s + top + i] = piece[j][i];
 }
 
-/* One step of (2): `next` from x; gram and square are s x s. */
-static nrm_status TYPED(step)(const place *at, int64_t s, int64_t l, nrm_quintic q, const REAL *x, REAL *next,
-                              REAL *gram, REAL *square)
+/* The tile of `out` (s x s) at (top, left), and its mirror image. */
+static void TYPED(product_tile)(int64_t s, int64_t depth, const REAL *a, const REAL *b, REAL alpha, REAL beta,
+                                int64_t top, int64_t left, REAL *out)
 {
-    const int64_t width = panel_width(s);
+    const int64_t rows = nrm_min_i64(TILE, s - top), cols = nrm_min_i64(TILE, s - left);
 
-    NRM_TRY(TYPED(gram)(at, s, l, x, gram));
-    if (q.c != 0) NRM_TRY(TYPED(gram)(at, s, s, gram, square));
-    for (int64_t i = 0; i < s * s; i++) {
-        const REAL quartic = q.c != 0 ? (REAL)q.c * square[i] : 0;
-        gram[i] = (REAL)q.b * gram[i] + quartic;
+    if (top == left && a == b)
+        CBLAS(syrk)(CblasRowMajor, CblasLower, CblasNoTrans, (int)rows, (int)depth, alpha, a + top * depth, (int)depth,
+                    beta, out + top * s + left, (int)s);
+    else
+        CBLAS(gemm)(CblasRowMajor, CblasNoTrans, CblasTrans, (int)rows, (int)cols, (int)depth, alpha, a + top * depth,
+                    (int)depth, b + left * depth, (int)depth, beta, out + top * s + left, (int)s);
+    for (int64_t i = top; i < top + rows; i += TURN)
+        for (int64_t j = left; j < left + cols && j <= i; j += TURN)
+            TYPED(mirror)(s, i, j, nrm_min_i64(TURN, top + rows - i), nrm_min_i64(TURN, left + cols - j), out);
+}
+
+/* out (s x s) = alpha a b' + beta out for a product known to be symmetric; a, b: s x depth.
+ * False: stopped. */
+static bool TYPED(lower_product)(const place *at, int64_t s, int64_t depth, const REAL *a, const REAL *b, REAL alpha,
+                                 REAL beta, REAL *out)
+{
+    const int64_t side = tiles(s), count = side * (side + 1) / 2;
+    bool stop = false;
+
+#pragma omp parallel for schedule(dynamic, 1) num_threads(at->threads) if (at->threads > 1 && count > 1)
+    for (int64_t t = 0; t < count; t++) {
+        int64_t top, left;
+        if (stopped(at, &stop)) continue;
+        lower_tile(t, &top, &left);
+        TYPED(product_tile)(s, depth, a, b, alpha, beta, top, left, out);
     }
-    for (int64_t i = 0; i < s * l; i++) next[i] = x[i];
-    for (int64_t j = 0; j < l; j += width) {
-        NRM_TRY(check_cancel(at));
-        CBLAS(symm)(CblasRowMajor, CblasLeft, CblasLower, (int)s, (int)nrm_min_i64(width, l - j), 1, gram, (int)s,
-                    x + j, (int)l, (REAL)q.a, next + j, (int)l);
+    return !stop;
+}
+
+/* z = a I + b gram + c gram^2 */
+static bool TYPED(polynomial)(const place *at, int64_t s, nrm_quintic q, const REAL *gram, REAL *z)
+{
+    bool done = true;
+
+    if (q.c != 0) {
+        memcpy(z, gram, (size_t)(s * s) * sizeof *z);
+        done = TYPED(lower_product)(at, s, s, gram, gram, (REAL)q.c, (REAL)q.b, z);
+    } else {
+        for (int64_t i = 0; i < s * s; i++) z[i] = (REAL)q.b * gram[i];
     }
-    return NRM_OK;
+    for (int64_t i = 0; i < s; i++) z[i * s + i] += (REAL)q.a;
+    return done;
+}
+
+/* next = z x; z: s x s, x: s x l. */
+static bool TYPED(apply)(const place *at, int64_t s, int64_t l, const REAL *z, const REAL *x, REAL *next)
+{
+    const int64_t across = tiles(l), count = tiles(s) * across;
+    bool stop = false;
+
+#pragma omp parallel for schedule(dynamic, 1) num_threads(at->threads) if (at->threads > 1 && count > 1)
+    for (int64_t t = 0; t < count; t++) {
+        const int64_t top = t / across * TILE, left = t % across * TILE;
+        if (stopped(at, &stop)) continue;
+        CBLAS(gemm)(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)nrm_min_i64(TILE, s - top),
+                    (int)nrm_min_i64(TILE, l - left), (int)s, 1, z + top * s, (int)s, x + left, (int)l, 0,
+                    next + top * l + left, (int)l);
+    }
+    return !stop;
+}
+
+static void TYPED(exchange)(REAL **a, REAL **b)
+{
+    REAL *kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* (2), all steps; *x and *next change places.  square: 2 s^2. */
+static bool TYPED(plain)(place *at, int64_t s, int64_t l, const nrm_newton_schulz_set *set, REAL **x, REAL **next,
+                         REAL *square)
+{
+    REAL *gram = square, *z = square + s * s;
+
+    for (at->step = 0; at->step < at->steps; at->step++) {
+        if (!TYPED(lower_product)(at, s, l, *x, *x, 1, 0, gram) ||
+            !TYPED(polynomial)(at, s, coefficients(set, at->step), gram, z) ||
+            !TYPED(apply)(at, s, l, z, *x, *next))
+            return false;
+        TYPED(exchange)(x, next);
+    }
+    return true;
+}
+
+/* (3), all steps, in phases that begin with R = X X' and end with X <- Q X.  square: 4 s^2. */
+static bool TYPED(gram_steps)(place *at, int64_t s, int64_t l, const nrm_newton_schulz_set *set, REAL **x, REAL **next,
+                              REAL *square)
+{
+    REAL *r = square, *z = r + s * s, *q = z + s * s, *t = q + s * s;
+
+    for (at->step = 0; at->step < at->steps;) {
+        const int end = at->steps - at->step < PHASE ? at->steps : at->step + PHASE;
+        if (!TYPED(lower_product)(at, s, l, *x, *x, 1, 0, r)) return false;
+        for (bool first = true; at->step < end; at->step++, first = false) {
+            if (!TYPED(polynomial)(at, s, coefficients(set, at->step), r, first ? q : z)) return false;
+            if (!first) {
+                if (!TYPED(lower_product)(at, s, s, z, q, 1, 0, t)) return false;
+                TYPED(exchange)(&q, &t);
+            }
+            if (at->step + 1 == end) continue;
+            const REAL *factor = first ? q : z;
+            if (!TYPED(lower_product)(at, s, s, factor, r, 1, 0, t) ||
+                !TYPED(lower_product)(at, s, s, t, factor, 1, 0, r))
+                return false;
+        }
+        if (!TYPED(apply)(at, s, l, q, *x, *next)) return false;
+        TYPED(exchange)(x, next);
+    }
+    return true;
+}
+
+/* G in work[0 .. m n), m x n, becomes the result in s x l form at *x, the other buffer at
+ * *other.  False: stopped. */
+static bool TYPED(iterate)(place *at, int64_t m, int64_t n, REAL *work, const nrm_newton_schulz_set *set, REAL **x,
+                           REAL **other)
+{
+    const int64_t s = nrm_min_i64(m, n), l = nrm_max_i64(m, n);
+    REAL *square = work + 2 * s * l;
+
+    *x = work + s * l, *other = work;
+    /* Squares of f64 beyond 1e154 or below 1e-154 are out of range: go by 2^-600, 2^600. */
+    double unit = 1, norm = TYPED(frobenius)(m, n, work, n, 1);
+    if (!isfinite(norm)) unit = 0x1p-600;
+    else if (norm < 1e-140) unit = 0x1p600;
+    if (unit != 1) norm = TYPED(frobenius)(m, n, work, n, unit);
+    TYPED(scaled)(m, n, work, n, *x, m > n, unit, set->safety * norm + set->eps * unit);
+
+    const nrm_blas_scope scope = nrm_blas_enter_single();
+    const bool done = gram_form(s, l) ? TYPED(gram_steps)(at, s, l, set, x, other, square)
+                                      : TYPED(plain)(at, s, l, set, x, other, square);
+    nrm_blas_leave(scope);
+    return done;
+}
+
+REAL *TYPED(nrm_newton_schulz_run)(int64_t m, int64_t n, REAL *work, const nrm_newton_schulz_set *set, int steps,
+                                   int threads)
+{
+    place at = {NULL, "", 0, steps > 0 ? steps : set->default_steps, threads};
+    REAL *x, *other;
+
+    TYPED(iterate)(&at, m, n, work, set, &x, &other);
+    if (m <= n) return x;
+    TYPED(scaled)(n, m, x, m, other, true, 1, 1);
+    return other;
 }
 
 /* |gram - I|_F / sqrt(s) */
@@ -90,45 +228,34 @@ static nrm_status TYPED(run)(nrm_ctx *ctx, const char *who, int64_t m, int64_t n
                              const nrm_newton_schulz_set *set, int steps, double *residual)
 {
     const int64_t s = nrm_min_i64(m, n), l = nrm_max_i64(m, n);
-    place at = {ctx, who, steps, steps};
-    nrm_arena arena = {0};
+    place at = {ctx, who, 0, steps, nrm_threads(ctx)};
+    REAL *work, *now, *other;
     nrm_status st = NRM_OK;
+    int64_t row, col;
 
     NRM_TRY(TYPED(nrm_check)(ctx, who, "the matrix", 1, m, n, x, ld));
-    const int x_slot = nrm_arena_add(&arena, s * l, sizeof(REAL));
-    const int next_slot = nrm_arena_add(&arena, s * l, sizeof(REAL));
-    const int gram_slot = nrm_arena_add(&arena, s * s, sizeof(REAL));
-    const int square_slot = nrm_arena_add(&arena, s * s, sizeof(REAL));
-    NRM_TRY(nrm_arena_alloc(ctx, &arena, who));
-    REAL *now = nrm_arena_at(&arena, x_slot), *next = nrm_arena_at(&arena, next_slot);
-    REAL *gram = nrm_arena_at(&arena, gram_slot), *square = nrm_arena_at(&arena, square_slot);
-    const nrm_blas_scope scope = nrm_blas_enter(ctx);
-
-    /* Squares of f64 beyond 1e154 or below 1e-154 are out of range: go by 2^-600, 2^600. */
-    double unit = 1, norm = TYPED(frobenius)(m, n, x, ld, 1);
-    if (!isfinite(norm)) unit = 0x1p-600;
-    else if (norm < 1e-140) unit = 0x1p600;
-    if (unit != 1) norm = TYPED(frobenius)(m, n, x, ld, unit);
-    TYPED(load)(m, n, x, ld, now, unit, set->safety * norm + set->eps * unit);
-
-    for (int k = 0; k < steps; k++) {
-        at.step = k;
-        const nrm_quintic q = set->step[k < set->step_count ? k : set->step_count - 1];
-        NRM_TRY_DONE(TYPED(step)(&at, s, l, q, now, next, gram, square));
-        REAL *swapped = now;
-        now = next;
-        next = swapped;
+    NRM_TRY(NRM_ALLOC_ZERO(ctx, work, nrm_newton_schulz_work(m, n), who));
+    TYPED(scaled)(m, n, x, ld, work, false, 1, 1);
+    if (!TYPED(iterate)(&at, m, n, work, set, &now, &other)) {
+        st = cancelled(&at);
+        goto done;
     }
-    int64_t row, col;
     NRM_STOP_IF(!TYPED(nrm_finite)(s, l, now, l, &row, &col), NRM_E_OVERFLOW, "%s: Newton-Schulz with the "
                 "coefficients %s overflows after %d steps; take fewer", who, set->name, steps);
     if (residual) {
-        NRM_TRY_DONE(TYPED(gram)(&at, s, l, now, gram));
+        REAL *gram = work + 2 * s * l;
+        const nrm_blas_scope scope = nrm_blas_enter_single();
+        const bool made = TYPED(lower_product)(&at, s, l, now, now, 1, 0, gram);
+        nrm_blas_leave(scope);
+        if (!made) {
+            st = cancelled(&at);
+            goto done;
+        }
         *residual = TYPED(residual)(s, gram);
     }
-    TYPED(store)(m, n, now, x, ld);
+    TYPED(scaled)(s, l, now, l, other, m > n, 1, 1);
+    for (int64_t i = 0; i < m; i++) memcpy(x + i * ld, other + i * n, (size_t)n * sizeof *x);
 done:
-    nrm_blas_leave(scope);
-    nrm_arena_free(ctx, &arena);
+    nrm_free(ctx, work);
     return st;
 }

@@ -1,0 +1,146 @@
+"""Optimizer steps beside torch.optim, f32, on the same weights and gradients.
+
+AdamW against AdamW(fused=True), SGD against SGD(fused=True), Muon against torch.optim.Muon,
+which orthogonalises in bfloat16 (small shapes: slow where the CPU lacks it), and against the same with that one function in float32.
+"""
+import ctypes as c
+import os
+
+import numpy as np
+from harness import THREADS, Report, interleave
+
+SGD, ADAMW, MUON = 0, 1, 2
+
+
+class Tensor(c.Structure):
+    _fields_ = [("name", c.c_char_p), ("dtype", c.c_int), ("ndim", c.c_int), ("shape", c.POINTER(c.c_int64)),
+                ("flags", c.c_uint), ("group", c.c_int), ("split_count", c.c_int), ("split", c.c_void_p)]
+
+
+class Group(c.Structure):
+    _fields_ = [("kind", c.c_int), ("options", c.c_void_p)]
+
+
+class Norma:
+    """One optimizer over copies of the arrays; step() is one call into the library."""
+
+    def __init__(self, kind, arrays, gradients, **options):
+        self.library = library = c.CDLL(os.environ["NORMA_LIBRARY"])
+        library.nrm_optimizer_step_clipped.argtypes = [c.c_void_p] * 4 + [c.c_double, c.c_double, c.c_void_p]
+        library.nrm_optimizer_step.argtypes = [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_double]
+        self.context, self.optimizer = c.c_void_p(), c.c_void_p()
+        self.check(library.nrm_ctx_create(c.byref(self.context), None))
+        self.check(library.nrm_set_threads(self.context, THREADS))
+        words = (c.c_byte * 256)()
+        self.check(library.nrm_optimizer_options_init(self.context, kind, words))
+        for name, value in options.items():
+            self.check(library.nrm_optimizer_options_set(self.context, kind, words, name.encode(), str(value).encode()))
+        self.arrays, self.gradients = [a.copy() for a in arrays], gradients
+        count = len(arrays)
+        tensors = (Tensor * count)()
+        for i, a in enumerate(arrays):
+            tensors[i] = Tensor(f"w{i}".encode(), 0, a.ndim, (c.c_int64 * a.ndim)(*a.shape), 0, 0, 0, None)
+        self.check(library.nrm_optimizer_create(self.context, c.byref(self.optimizer), 1,
+                                                c.byref(Group(kind, c.addressof(words))), c.c_int64(count), tensors))
+        self.parameters = (c.c_void_p * count)(*[a.ctypes.data for a in self.arrays])
+        self.pointers = (c.c_void_p * count)(*[g.ctypes.data for g in gradients])
+
+    def check(self, status):
+        if status < 0:
+            self.library.nrm_message.restype = c.c_char_p
+            raise RuntimeError(self.library.nrm_message(self.context).decode())
+
+    def step(self):
+        self.check(self.library.nrm_optimizer_step(self.context, self.optimizer, self.parameters, self.pointers, 1.0))
+
+    def clipped_step(self):
+        self.check(self.library.nrm_optimizer_step_clipped(self.context, self.optimizer, self.parameters, self.pointers, 1.0,
+                                                           1.0, None))
+
+
+def torch_step(make, arrays, gradients):
+    import torch
+    parameters = [torch.tensor(a).requires_grad_() for a in arrays]
+    for p, g in zip(parameters, gradients):
+        p.grad = torch.tensor(g)
+    optimizer = make(parameters)
+    return optimizer.step, parameters
+
+
+def in_float32(step):
+    """torch's Newton-Schulz with the conversion to bfloat16 left out."""
+    from torch.optim import _muon
+
+    def newton_schulz(grad, coefficients, steps, eps):
+        import torch
+        a, b, d = coefficients
+        x = grad.clone()
+        if grad.size(0) > grad.size(1):
+            x = x.T
+        x.div_(x.norm().clamp(min=eps))
+        for _ in range(steps):
+            gram = x @ x.T
+            x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=d), x, beta=a)
+        return x.T if grad.size(0) > grad.size(1) else x
+
+    def run():
+        kept = _muon._zeropower_via_newtonschulz
+        _muon._zeropower_via_newtonschulz = newton_schulz
+        try:
+            step()
+        finally:
+            _muon._zeropower_via_newtonschulz = kept
+    return run
+
+
+def case(report, title, kind, make, shapes, rounds, extra=None, **options):
+    rng = np.random.default_rng(18)
+    arrays = [rng.normal(size=s).astype(np.float32) for s in shapes]
+    gradients = [(0.1 * rng.normal(size=s)).astype(np.float32) for s in shapes]
+    ours = Norma(kind, arrays, gradients, **options)
+    theirs, parameters = torch_step(make, arrays, gradients)
+    found = [("norma", ours.step)]
+    # Without bfloat16 instructions torch's product of two 512 x 512 matrices takes seconds.
+    if not extra or max(max(s) for s in shapes) <= 128:
+        found.append(("torch.optim", theirs))
+    if extra:
+        step, parameters = torch_step(make, arrays, gradients)
+        found.append(("torch.optim in float32", extra(step)))
+    ours.step()
+    found[-1][1]()
+    apart = max(float(np.abs(a - p.detach().numpy()).max()) for a, p in zip(ours.arrays, parameters))
+    report.case(title, interleave(found, rounds=rounds, least=0.1), "norma", largest_difference_after_a_step=f"{apart:.2g}")
+
+
+def clipped(report, title, shapes, rounds):
+    import torch
+    rng = np.random.default_rng(18)
+    arrays = [rng.normal(size=s).astype(np.float32) for s in shapes]
+    gradients = [(0.1 * rng.normal(size=s)).astype(np.float32) for s in shapes]
+    ours = Norma(ADAMW, arrays, gradients)
+    step, parameters = torch_step(lambda p: torch.optim.AdamW(p, fused=True), arrays, gradients)
+
+    def theirs():
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        step()
+    report.case(f"AdamW with gradients clipped, {title}",
+                interleave([("norma", ours.clipped_step), ("torch clip_grad_norm_ and step", theirs)], rounds=rounds, least=0.1),
+                "norma")
+
+
+def main(quick):
+    import torch
+    torch.set_num_threads(THREADS)
+    report = Report("optim", "ms", 1e3)
+    rounds = 5 if quick else 15
+    small = [(64, 64)] * 30 + [(257,)] * 30
+    for title, shapes in (("1 M", [(1000, 1000)]), ("10 M", [(2500, 1000)] * 4), ("60 small tensors", small)):
+        case(report, f"AdamW, {title}", ADAMW, lambda p: torch.optim.AdamW(p, fused=True), shapes, rounds)
+        case(report, f"SGD, momentum, {title}", SGD, lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9, fused=True), shapes,
+             rounds, momentum=0.9)
+    clipped(report, "10 M", [(2500, 1000)] * 4, rounds)
+    matrices = [(f"{m} x {n}", [(m, n)]) for m, n in ((128, 128), (512, 512), (512, 2048), (2048, 512), (1024, 4096))]
+    for title, shapes in matrices + [("64 of 64 x 64", [(64, 64)] * 64)]:
+        case(report, f"Muon, {title}", MUON, lambda p: torch.optim.Muon(p, lr=0.02, weight_decay=0.0), shapes,
+             3 if quick else 5, in_float32)
+    report.write()

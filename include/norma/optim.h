@@ -1,0 +1,236 @@
+/* norma/optim.h -- optimizers for training: one interface over flat tensors.
+ *
+ *     nrm_optimizer_tensor tensors[] = {
+ *         {.name = "hidden.weight", .dtype = NRM_F32, .ndim = 2, .shape = (int64_t[]){256, 128}},
+ *         {.name = "hidden.bias", .dtype = NRM_F32, .ndim = 1, .shape = (int64_t[]){256}}};
+ *     nrm_optimizer_group groups[] = {{NRM_OPTIMIZER_MUON, NULL}, {NRM_OPTIMIZER_ADAMW, NULL}};
+ *     nrm_optimizer_route(2, tensors, 0, 1);          matrices to group 0, the rest to group 1
+ *     nrm_optimizer *o;
+ *     nrm_optimizer_create(ctx, &o, 2, groups, 2, tensors);
+ *     nrm_optimizer_step(ctx, o, parameters, gradients, 1.0);          once for every batch
+ *     nrm_optimizer_destroy(ctx, o);
+ *
+ * Parameters and gradients are the caller's, contiguous and row-major, f32 or f64 for each
+ * tensor; state has the tensor's type.  An optimizer serves one thread at a time.  A step
+ * allocates nothing and gives the same bits for any number of threads.  What each optimizer
+ * computes: docs/optimizers.md. */
+#ifndef NORMA_OPTIM_H
+#define NORMA_OPTIM_H
+
+#include <norma/io.h>
+#include <norma/method.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NRM_OPTIMIZER_KINDS(C)       \
+    C(NRM_OPTIMIZER_SGD, "sgd")      \
+    C(NRM_OPTIMIZER_ADAMW, "adamw")  \
+    C(NRM_OPTIMIZER_MUON, "muon")
+NRM_CHOICES(nrm_optimizer_kind, NRM_OPTIMIZER_KINDS);
+
+/* ---- Options --------------------------------------------------------------------------
+ * eta = lr times the factor given to a step. */
+
+/* d = g + weight_decay w;  m <- momentum m + d;  w <- w - eta (nesterov ? d + momentum m : m);
+ * decoupled: d = g and w <- (1 - eta weight_decay) w - ... */
+#define NRM_SGD_OPTIONS(P)                                                                        \
+    P(f64, lr, 0.01, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step")                               \
+    P(f64, momentum, 0.0, 0.0, 1 - DBL_EPSILON, "", "0.2", "share of the last step that is kept; below 1") \
+    P(flag, nesterov, false, "0.2", "look ahead: needs momentum > 0")                             \
+    P(f64, weight_decay, 0.0, 0.0, DBL_MAX, "", "0.2", "pull of the weights towards 0")           \
+    P(flag, decoupled, false, "0.2", "shrink the weights by eta weight_decay instead of adding it to the gradient")
+NRM_OPTIONS(sgd, NRM_SGD_OPTIONS);
+
+/* m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2;
+ * w <- (1 - eta weight_decay) w - eta (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps) */
+#define NRM_ADAMW_OPTIONS(P)                                                                      \
+    P(f64, lr, 1e-3, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step")                               \
+    P(f64, beta1, 0.9, 0.0, 1 - DBL_EPSILON, "", "0.2", "memory of the mean gradient; below 1")   \
+    P(f64, beta2, 0.999, 0.0, 1 - DBL_EPSILON, "", "0.2", "memory of the mean square; below 1")   \
+    P(f64, eps, 1e-8, NRM_POSITIVE, DBL_MAX, "", "0.2", "added to the root of the mean square")   \
+    P(f64, weight_decay, 0.01, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step")
+NRM_OPTIONS(adamw, NRM_ADAMW_OPTIONS);
+
+#define NRM_ORTHOGONALISERS(C)                              \
+    C(NRM_ORTHOGONALISE_MUON, "muon")                       \
+    C(NRM_ORTHOGONALISE_POLAR_EXPRESS, "polar_express")     \
+    C(NRM_ORTHOGONALISE_POLAR_EXPRESS8, "polar_express8")   \
+    C(NRM_ORTHOGONALISE_QUINTIC_CLASSIC, "quintic_classic") \
+    C(NRM_ORTHOGONALISE_CUBIC_CLASSIC, "cubic_classic")     \
+    C(NRM_ORTHOGONALISE_MUON8_2, "muon8+2")                 \
+    C(NRM_ORTHOGONALISE_EXACT, "exact")
+NRM_CHOICES(nrm_orthogonaliser, NRM_ORTHOGONALISERS);
+
+#define NRM_MATRIX_SCALES(C)                  \
+    C(NRM_MATRIX_SCALE_MATCH_FAN, "match_fan") \
+    C(NRM_MATRIX_SCALE_SPECTRAL, "spectral")   \
+    C(NRM_MATRIX_SCALE_RMS, "rms")             \
+    C(NRM_MATRIX_SCALE_NONE, "none")
+NRM_CHOICES(nrm_matrix_scale, NRM_MATRIX_SCALES);
+
+/* For a matrix of m rows and n columns:
+ * M <- momentum M + (1 - momentum) G;  U = nesterov ? momentum M + (1 - momentum) G : M;
+ * W <- (1 - eta weight_decay) W - eta scale orthogonalise(U) */
+#define NRM_MUON_OPTIONS(P)                                                                           \
+    P(f64, lr, 0.02, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step")                                   \
+    P(f64, momentum, 0.95, 0.0, 1 - DBL_EPSILON, "", "0.2", "memory of the mean gradient; below 1")   \
+    P(flag, nesterov, true, "0.2", "look ahead")                                                      \
+    P(choice, coefficients, NRM_ORTHOGONALISE_MUON, NRM_ORTHOGONALISERS, "0.2",                       \
+      "polynomial of the Newton-Schulz steps; exact: the polar factor by the SVD")                    \
+    P(i64, steps, 0, 0, 100, "", "0.2", "Newton-Schulz steps; 0 = as many as belong to the coefficients") \
+    P(choice, scale, NRM_MATRIX_SCALE_MATCH_FAN, NRM_MATRIX_SCALES, "0.2",                            \
+      "match_fan max(1, m/n)^(1/2), spectral (m/n)^(1/2), rms 0.2 max(m, n)^(1/2), none 1")           \
+    P(f64, weight_decay, 0.0, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step")
+NRM_OPTIONS(muon, NRM_MUON_OPTIONS);
+
+/* Room for the options of any kind, for those who learn the kind at run time. */
+typedef union nrm_optimizer_options {
+    size_t size;
+    nrm_sgd_options sgd;
+    nrm_adamw_options adamw;
+    nrm_muon_options muon;
+} nrm_optimizer_options;
+
+NRM_API const char *nrm_optimizer_kind_name(nrm_optimizer_kind kind); /* "muon"; "unknown" */
+/* NRM_E_ARGUMENT lists the names and the nearest. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_kind_find(nrm_ctx *ctx, const char *name, nrm_optimizer_kind *kind);
+/* True where the optimizer works on whole matrices. */
+NRM_API bool nrm_optimizer_kind_takes_matrices(nrm_optimizer_kind kind);
+/* The options of a kind as a table, for help and parsing (norma/method.h). */
+NRM_API const nrm_param *nrm_optimizer_params(nrm_optimizer_kind kind, int *count);
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_options_init(nrm_ctx *ctx, nrm_optimizer_kind kind,
+                                                            nrm_optimizer_options *options);
+/* Set one option from text: "lr" to "0.02".  NRM_E_ARGUMENT, _RANGE: the option, the value,
+ * the rule. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_options_set(nrm_ctx *ctx, nrm_optimizer_kind kind,
+                                                           nrm_optimizer_options *options, const char *name,
+                                                           const char *text);
+
+/* ---- Tensors and groups ------------------------------------------------------------------ */
+
+enum { /* what a tensor is, where its shape does not tell */
+    NRM_OPTIMIZER_EMBEDDING = 1,
+    NRM_OPTIMIZER_HEAD = 2
+};
+
+/* Names and shapes are copied by nrm_optimizer_create. */
+typedef struct nrm_optimizer_tensor {
+    const char *name; /* not empty, its own */
+    nrm_dtype dtype;  /* NRM_F32 or NRM_F64 */
+    int ndim;
+    const int64_t *shape;
+    unsigned flags;   /* NRM_OPTIMIZER_ bits */
+    int group;        /* which group updates it */
+    /* Matrix optimizers: heights of row blocks that are matrices of their own (fused query,
+     * key, value).  They sum to shape[0]; 0: the tensor is one matrix. */
+    int split_count;
+    const int64_t *split;
+} nrm_optimizer_tensor;
+
+/* Matrix optimizers see a tensor of 2 to 4 axes as shape[0] x (the rest). */
+typedef struct nrm_optimizer_group {
+    nrm_optimizer_kind kind;
+    const void *options; /* nrm_sgd_options, nrm_adamw_options ... as kind says; NULL: defaults; copied */
+} nrm_optimizer_group;
+
+/* Put hidden matrices (2 to 4 axes, seen as a matrix at least 2 x 2, neither embedding nor
+ * head) in matrix_group and all other tensors in other_group. */
+NRM_API void nrm_optimizer_route(int64_t count, nrm_optimizer_tensor *tensors, int matrix_group, int other_group);
+
+/* ---- The optimizer -------------------------------------------------------------------------- */
+
+typedef struct nrm_optimizer nrm_optimizer;
+
+/* All memory is taken here: the state (zero) and, for matrix optimizers, work for as many
+ * threads as ctx has now.  A matrix routed there that looks like an embedding (one side over
+ * 20 times the other) is logged as a warning.  NRM_E_NULL, _ARGUMENT, _RANGE (an option, by
+ * name), _DTYPE, _SHAPE (a tensor, by name), _OVERFLOW, _NOMEM. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_create(nrm_ctx *ctx, nrm_optimizer **optimizer, int group_count,
+                                                      const nrm_optimizer_group *groups, int64_t tensor_count,
+                                                      const nrm_optimizer_tensor *tensors);
+NRM_API void nrm_optimizer_destroy(nrm_ctx *ctx, nrm_optimizer *optimizer); /* NULL is fine */
+
+/* One step of every tensor.
+ *   parameters  in/out  parameters[i]: the elements of tensor i
+ *   gradients   in      gradients[i]: as many, of the same type; not changed
+ *   factor      in      multiplies every group's lr (a schedule); >= 0.  0 moves the state alone
+ * NRM_E_NONFINITE (the first gradient that is not finite, by tensor and index), _NULL,
+ * _RANGE, _ALIAS (a parameter that overlaps its gradient), _CANCELLED (before the first
+ * change; a step that has begun ends): parameters and state are as they were.  Small matrices
+ * are shared out among the threads whole, large ones in tiles; every BLAS call runs on one
+ * thread. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step(nrm_ctx *ctx, nrm_optimizer *optimizer, void *const *parameters,
+                                                    const void *const *gradients, double factor);
+/* The same with gradients that count max_norm / norm times where their common 2-norm exceeds
+ * max_norm > 0 (INFINITY: measure only): nrm_clip_gradients and a step, without a pass of its
+ * own and without writing to the gradients.  *norm (may be NULL): the norm, untouched after a
+ * failure. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step_clipped(nrm_ctx *ctx, nrm_optimizer *optimizer,
+                                                            void *const *parameters, const void *const *gradients,
+                                                            double factor, double max_norm, double *norm);
+NRM_API int64_t nrm_optimizer_steps(const nrm_optimizer *optimizer); /* steps taken */
+
+/* State by name: "optimizer.step" (i64, 0-dimensional) and, for each tensor and array of its
+ * optimizer's state, "adamw.m:block0.w".  A bundle of them, saved, loaded and given to an
+ * optimizer made the same way, goes on with the same bits.  `view` is of the optimizer's memory; false:
+ * out of range. */
+NRM_API int64_t nrm_optimizer_state_count(const nrm_optimizer *optimizer);
+NRM_API int64_t nrm_optimizer_state_bytes(const nrm_optimizer *optimizer);
+NRM_API bool nrm_optimizer_state_at(nrm_optimizer *optimizer, int64_t i, const char **name, nrm_array *view);
+/* Take the state from a bundle, which may hold other arrays too.  NRM_E_ARGUMENT (a state that
+ * is missing), _DTYPE, _SHAPE, _NONFINITE, _RANGE (negative where it cannot be), each by
+ * name: nothing is changed. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_load_state(nrm_ctx *ctx, nrm_optimizer *optimizer,
+                                                          const nrm_bundle *bundle);
+
+/* ---- Gradients ----------------------------------------------------------------------------------- */
+
+/* Scale all gradients (count arrays of `sizes` elements, all f32 or all f64) by
+ * max_norm / norm where their common 2-norm exceeds max_norm > 0 (INFINITY: measure only).
+ * *norm (may be NULL) is the norm before, summed in f64 over fixed blocks.  NRM_E_NONFINITE
+ * names the gradient and index; the gradients are as they were. */
+NRM_API NRM_NODISCARD nrm_status nrm_clip_gradients(nrm_ctx *ctx, int64_t count, nrm_dtype dtype,
+                                                    void *const *gradients, const int64_t *sizes, double max_norm,
+                                                    double *norm);
+
+/* ---- L-BFGS: full batch, f64 ----------------------------------------------------------------------- */
+
+#define NRM_LBFGS_MINIMISE_OPTIONS(P)                                                                  \
+    P(i64, memory, 10, 1, 1000, "", "0.2", "steps remembered")                                         \
+    P(i64, max_iter, 500, 1, INT64_C(1) << 53, "", "0.2", "most steps")                                \
+    P(f64, tolerance, 1e-6, 0.0, DBL_MAX, "", "0.2", "stop where no derivative exceeds it")            \
+    P(f64, first_step, 1.0, NRM_POSITIVE, DBL_MAX, "", "0.2", "length of the first step, in the units of the parameters")
+NRM_OPTIONS(lbfgs_minimise, NRM_LBFGS_MINIMISE_OPTIONS);
+
+#define NRM_LBFGS_MINIMISE_INFO(F)                                               \
+    F(f64, value, "", "the objective at the end")                                \
+    F(f64, residual, "", "largest derivative there, in size")                    \
+    F(i64, iterations, "", "steps taken")                                        \
+    F(i64, evaluations, "", "calls of the objective")                            \
+    F(i64, armijo_only, "", "steps without a Wolfe point: > 0 hints at kinks")   \
+    F(flag, stalled, "", "no point of decrease was left: a kink, or rounding")
+NRM_INFO(lbfgs_minimise, NRM_LBFGS_MINIMISE_INFO);
+
+/* *value and all gradients at `parameters` (count arrays).  A value that is not finite means
+ * "outside": the line search backs off.  A status < 0 ends the minimisation with it. */
+typedef nrm_status (*nrm_lbfgs_objective_fn)(nrm_ctx *ctx, void *user, const double *const *parameters, double *value,
+                                             double *const *gradients);
+
+/* Minimise over `count` arrays of `sizes` elements from where they stand, by L-BFGS with a line
+ * search to the strong Wolfe conditions (Nocedal & Wright, algs. 7.4, 3.5, 3.6).  NRM_OK;
+ * NRM_NOT_CONVERGED (max_iter, or stalled); NRM_PARTIAL (cancelled): parameters hold the best
+ * point.  Failures (NRM_E_NULL, _RANGE, _SHAPE, _NONFINITE at the first point, _OVERFLOW,
+ * _NOMEM, the objective's own) leave parameters and info as they were.  A call remembers
+ * nothing of an earlier one: its memory of steps is not state to be saved; start again from
+ * the saved parameters. */
+NRM_API NRM_NODISCARD nrm_status nrm_lbfgs_minimise(nrm_ctx *ctx, int64_t count, const int64_t *sizes,
+                                                    double *const *parameters, nrm_lbfgs_objective_fn objective,
+                                                    void *user, const nrm_lbfgs_minimise_options *options,
+                                                    nrm_lbfgs_minimise_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,42 @@
+/* optimizer_kernels.h -- the elementwise passes of optimizers, one table a type and
+ * instruction set.  Private.
+ *
+ * Each is one pass over its arrays, limited by memory where they lie outside the caches.
+ * Sums, products, quotients and square roots alone, each rounded once: every table gives the
+ * same bits, and an element's do not depend on its position, so arrays may be cut anywhere.
+ * (square_sum alone has an order: fixed for a given n, the same in every table.)  Arrays do
+ * not overlap; nothing is touched past n; no alignment is assumed.  Factors are given in f64
+ * and rounded to the type once. */
+#ifndef NRM_OPTIMIZER_KERNELS_H
+#define NRM_OPTIMIZER_KERNELS_H
+
+#include "kernel/cpu.h"
+#include <stdbool.h>
+
+/* Everywhere g is first multiplied by clip.
+ * d = g + l2 w;  m <- momentum m + d;  w <- keep w - rate (direct d + through m) */
+typedef struct nrm_sgd_factors { double clip, l2, momentum, direct, through, keep, rate; } nrm_sgd_factors;
+/* m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  w <- keep w - rate m / (root sqrt(v) + eps) */
+typedef struct nrm_adamw_factors { double clip, beta1, beta2, eps, root, keep, rate; } nrm_adamw_factors;
+/* m <- momentum m + (1 - momentum) g;  u <- direct g + through m */
+typedef struct nrm_momentum_factors { double clip, momentum, direct, through; } nrm_momentum_factors;
+
+#define NRM_OPTIMIZER_KERNELS_DECLARE(REAL, TYPE)                                                              \
+    typedef struct nrm_optimizer_kernels_##TYPE {                                                              \
+        void (*sgd)(int64_t n, const nrm_sgd_factors *f, const REAL *g, REAL *w); /* momentum 0: no m */       \
+        void (*sgd_momentum)(int64_t n, const nrm_sgd_factors *f, const REAL *g, REAL *m, REAL *w);            \
+        void (*adamw)(int64_t n, const nrm_adamw_factors *f, const REAL *g, REAL *m, REAL *v, REAL *w);        \
+        void (*momentum)(int64_t n, const nrm_momentum_factors *f, const REAL *g, REAL *m, REAL *u);           \
+        void (*descend)(int64_t n, double keep, double rate, const REAL *d, REAL *w); /* w <- keep w - rate d */ \
+        void (*scale)(int64_t n, double factor, REAL *x);                                                      \
+        double (*square_sum)(int64_t n, double unit, const REAL *x); /* of unit x, in f64 */                   \
+        bool (*finite)(int64_t n, const REAL *x);                    /* no NaN, no Inf */                      \
+    } nrm_optimizer_kernels_##TYPE;                                                                            \
+    extern const nrm_optimizer_kernels_##TYPE nrm_optimizer_##TYPE##_scalar, nrm_optimizer_##TYPE##_avx2,      \
+        nrm_optimizer_##TYPE##_avx512; /* the last two on x86-64 only */                                       \
+    const nrm_optimizer_kernels_##TYPE *nrm_optimizer_kernels_##TYPE##_for(nrm_isa isa) /* the best at most isa */
+
+NRM_OPTIMIZER_KERNELS_DECLARE(float, f32);
+NRM_OPTIMIZER_KERNELS_DECLARE(double, f64);
+
+#endif

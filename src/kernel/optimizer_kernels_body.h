@@ -1,0 +1,93 @@
+/* optimizer_kernels_body.h -- the loops of optimizer_kernels.h: plain C that every compiler
+ * turns into vectors, built with each instruction set's flags.  Included once a type, after
+ * REAL, F(name), ROOT (its square root) and TABLE (the name of the table) are defined.  No
+ * include guard on purpose. */
+
+static void F(sgd)(int64_t n, const nrm_sgd_factors *f, const REAL *restrict g, REAL *restrict w)
+{
+    const REAL clip = (REAL)f->clip, l2 = (REAL)f->l2, keep = (REAL)f->keep, rate = (REAL)f->rate;
+    for (int64_t i = 0; i < n; i++) w[i] = keep * w[i] - rate * (clip * g[i] + l2 * w[i]);
+}
+
+static void F(sgd_momentum)(int64_t n, const nrm_sgd_factors *f, const REAL *restrict g, REAL *restrict m,
+                            REAL *restrict w)
+{
+    const REAL clip = (REAL)f->clip, l2 = (REAL)f->l2, momentum = (REAL)f->momentum, direct = (REAL)f->direct;
+    const REAL through = (REAL)f->through, keep = (REAL)f->keep, rate = (REAL)f->rate;
+    for (int64_t i = 0; i < n; i++) {
+        const REAL d = clip * g[i] + l2 * w[i];
+        m[i] = momentum * m[i] + d;
+        w[i] = keep * w[i] - rate * (direct * d + through * m[i]);
+    }
+}
+
+static void F(adamw)(int64_t n, const nrm_adamw_factors *f, const REAL *restrict g, REAL *restrict m,
+                     REAL *restrict v, REAL *restrict w)
+{
+    const REAL clip = (REAL)f->clip, beta1 = (REAL)f->beta1, rest1 = (REAL)(1 - f->beta1), beta2 = (REAL)f->beta2;
+    const REAL rest2 = (REAL)(1 - f->beta2), eps = (REAL)f->eps, root = (REAL)f->root;
+    const REAL keep = (REAL)f->keep, rate = (REAL)f->rate;
+    for (int64_t i = 0; i < n; i++) {
+        const REAL d = clip * g[i];
+        m[i] = beta1 * m[i] + rest1 * d;
+        v[i] = beta2 * v[i] + rest2 * d * d;
+        w[i] = keep * w[i] - rate * (m[i] / (root * ROOT(v[i]) + eps));
+    }
+}
+
+static void F(momentum)(int64_t n, const nrm_momentum_factors *f, const REAL *restrict g, REAL *restrict m,
+                        REAL *restrict u)
+{
+    const REAL momentum = (REAL)f->momentum, rest = (REAL)(1 - f->momentum);
+    const REAL clip = (REAL)f->clip, direct = (REAL)f->direct, through = (REAL)f->through;
+    for (int64_t i = 0; i < n; i++) {
+        const REAL d = clip * g[i];
+        m[i] = momentum * m[i] + rest * d;
+        u[i] = direct * d + through * m[i];
+    }
+}
+
+static void F(descend)(int64_t n, double keep_, double rate_, const REAL *restrict d, REAL *restrict w)
+{
+    const REAL keep = (REAL)keep_, rate = (REAL)rate_;
+    for (int64_t i = 0; i < n; i++) w[i] = keep * w[i] - rate * d[i];
+}
+
+static void F(scale)(int64_t n, double factor_, REAL *restrict x)
+{
+    const REAL factor = (REAL)factor_;
+    for (int64_t i = 0; i < n; i++) x[i] *= factor;
+}
+
+static double F(square_sum)(int64_t n, double unit, const REAL *restrict x)
+{
+    enum { LANES = 16 };
+    double lane[LANES] = {0}, sum = 0;
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) {
+            const double value = unit * (double)x[i + k];
+            lane[k] += value * value;
+        }
+    for (int k = 0; i < n; i++, k++) {
+        const double value = unit * (double)x[i];
+        lane[k] += value * value;
+    }
+    for (int k = 0; k < LANES; k++) sum += lane[k];
+    return sum;
+}
+
+/* x - x is 0 for a finite x and NaN otherwise. */
+static bool F(finite)(int64_t n, const REAL *restrict x)
+{
+    enum { LANES = 64 };
+    REAL lane[LANES] = {0}, sum = 0;
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int k = 0; k < LANES; k++) lane[k] += x[i + k] - x[i + k];
+    for (; i < n; i++) sum += x[i] - x[i];
+    for (int k = 0; k < LANES; k++) sum += lane[k];
+    return sum == 0;
+}
+
+const TABLE = {F(sgd), F(sgd_momentum), F(adamw), F(momentum), F(descend), F(scale), F(square_sum), F(finite)};

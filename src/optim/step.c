@@ -1,0 +1,218 @@
+/* step.c -- one step: everything is looked at before anything is changed.  Contract:
+ * norma/optim.h.
+ *
+ * Threads share blocks of a fixed size (elementwise rules), whole matrices (small ones), or
+ * the inside of a matrix (large ones): no bit depends on how many they are. */
+#include "optim.h"
+#include <omp.h>
+#include <stdio.h>
+
+enum { WORTH_THREADS = 1 << 16 }; /* elements from which starting threads pays */
+
+void nrm_optimizer_place(char *text, size_t size, int ndim, const int64_t *shape, int64_t index)
+{
+    int64_t at[NRM_MAX_NDIM];
+    size_t used = 0;
+
+    text[0] = 0;
+    for (int i = ndim - 1; i >= 0; i--) {
+        at[i] = index % shape[i];
+        index /= shape[i];
+    }
+    for (int i = 0; i < ndim && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, "%s%lld%s", i ? "," : "[", NRM_LL(at[i]), i + 1 == ndim ? "]" : "");
+}
+
+static const void *element(nrm_dtype dtype, const void *base, int64_t i)
+{
+    return (const unsigned char *)base + i * (int64_t)nrm_dtype_size(dtype);
+}
+
+static void *mutable_element(nrm_dtype dtype, void *base, int64_t i)
+{
+    return (unsigned char *)base + i * (int64_t)nrm_dtype_size(dtype);
+}
+
+static bool finite(nrm_dtype dtype, int64_t n, const void *x)
+{
+    return dtype == NRM_F32 ? nrm_optimizer_kernels_f32_for(nrm_cpu_isa())->finite(n, x)
+                            : nrm_optimizer_kernels_f64_for(nrm_cpu_isa())->finite(n, x);
+}
+
+/* The sentence about a block that holds something that is not finite. */
+static nrm_status refuse(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimizer_part *b, const void *gradient)
+{
+    const nrm_optimizer_slot *s = &o->slots[b->slot];
+    const void *x = element(s->dtype, gradient, b->first);
+    char place[NRM_MAX_NDIM * 22 + 2], value[NRM_NUMBER_LENGTH];
+    int64_t i = 0;
+
+    if (s->dtype == NRM_F32) {
+        nrm_all_finite_f32(x, b->count, &i);
+        nrm_format_f32(value, ((const float *)x)[i]);
+    } else {
+        nrm_all_finite_f64(x, b->count, &i);
+        nrm_format_f64(value, ((const double *)x)[i]);
+    }
+    nrm_optimizer_place(place, sizeof place, s->ndim, s->shape, b->first + i);
+    return nrm_fail(ctx, NRM_E_NONFINITE,
+                    "optimizer: step %lld: the gradient of '%s'%s is %s; every gradient must be finite: look at the loss, "
+                    "lower the rate or clip (parameters and state are unchanged)",
+                    NRM_LL(o->step + 1), s->name, place, value);
+}
+
+static nrm_status check_gradients(nrm_ctx *ctx, const nrm_optimizer *o, const void *const *gradients, int threads)
+{
+    int64_t bad = o->block_count;
+
+#pragma omp parallel for schedule(static) num_threads(threads) reduction(min : bad) if (threads > 1)
+    for (int64_t i = 0; i < o->block_count; i++) {
+        const nrm_optimizer_part *b = &o->blocks[i];
+        const nrm_dtype dtype = o->slots[b->slot].dtype;
+        if (i < bad && !finite(dtype, b->count, element(dtype, gradients[b->slot], b->first))) bad = i;
+    }
+    return bad == o->block_count ? NRM_OK : refuse(ctx, o, &o->blocks[bad], gradients[o->blocks[bad].slot]);
+}
+
+/* The sum of the squares of unit g over all gradients. */
+static double squares_of(const nrm_optimizer *o, const void *const *gradients, double unit, int threads)
+{
+    double sum = 0;
+
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t i = 0; i < o->block_count; i++) {
+        const nrm_optimizer_part *b = &o->blocks[i];
+        const nrm_dtype dtype = o->slots[b->slot].dtype;
+        o->squares[i] = nrm_square_sum(dtype, b->count, unit, element(dtype, gradients[b->slot], b->first));
+    }
+    for (int64_t i = 0; i < o->block_count; i++) sum += o->squares[i];
+    return sum;
+}
+
+/* The norm, by the pass that checks; as nrm_clip_gradients measures it. */
+static nrm_status measure(nrm_ctx *ctx, const nrm_optimizer *o, const void *const *gradients, int threads, double *norm)
+{
+    double unit = 1, squares = squares_of(o, gradients, 1, threads);
+
+    if (!isfinite(squares)) {
+        NRM_TRY(check_gradients(ctx, o, gradients, threads));
+        unit = 0x1p-600;
+    } else if (squares < 1e-280) {
+        unit = 0x1p600;
+    }
+    if (unit != 1) squares = squares_of(o, gradients, unit, threads);
+    *norm = sqrt(squares) / unit;
+    return NRM_OK;
+}
+
+static nrm_status check_pointers(nrm_ctx *ctx, const nrm_optimizer *o, void *const *parameters,
+                                 const void *const *gradients)
+{
+    for (int64_t i = 0; i < o->slot_count; i++) {
+        const nrm_optimizer_slot *s = &o->slots[i];
+        const size_t bytes = (size_t)s->count * nrm_dtype_size(s->dtype);
+        NRM_REQUIRE(ctx, s->count == 0 || (parameters[i] && gradients[i]), NRM_E_NULL,
+                    "optimizer: the %s of '%s' is NULL; it must point to %lld values",
+                    parameters[i] ? "gradient" : "parameter", s->name, NRM_LL(s->count));
+        NRM_REQUIRE(ctx, !nrm_overlap(parameters[i], bytes, gradients[i], bytes), NRM_E_ALIAS,
+                    "optimizer: '%s' overlaps its gradient; they must be different memory", s->name);
+    }
+    return NRM_OK;
+}
+
+/* A piece of a tensor that starts at element `first`, which is row `row`. */
+static nrm_rule_piece piece_at(const nrm_optimizer *o, int64_t slot, int64_t first, int64_t row, void *const *parameters,
+                               const void *const *gradients)
+{
+    const nrm_optimizer_slot *s = &o->slots[slot];
+    const nrm_optimizer_member *g = &o->groups[s->group];
+    nrm_rule_state form;
+    nrm_rule_piece p = {.dtype = s->dtype, .options = &g->options, .factors = g->factors, .threads = 1,
+                        .parameter = mutable_element(s->dtype, parameters[slot], first),
+                        .gradient = element(s->dtype, gradients[slot], first)};
+
+    for (int k = 0; k < NRM_RULE_STATES && g->rule->state(&g->options, k, s->rows, s->cols, &form); k++)
+        p.state[k] = mutable_element(s->dtype, s->state[k], form.rows ? row * form.cols : first);
+    return p;
+}
+
+static void update_blocks(const nrm_optimizer *o, void *const *parameters, const void *const *gradients, int threads)
+{
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
+    for (int64_t i = 0; i < o->block_count; i++) {
+        const nrm_optimizer_part *b = &o->blocks[i];
+        const nrm_rule *rule = o->groups[o->slots[b->slot].group].rule;
+        if (rule->matrix) continue;
+        nrm_rule_piece p = piece_at(o, b->slot, b->first, 0, parameters, gradients);
+        p.n = b->count;
+        rule->update(&p);
+    }
+}
+
+static void update_matrix(const nrm_optimizer *o, const nrm_optimizer_part *part, void *const *parameters,
+                          const void *const *gradients, int threads, void *work)
+{
+    const nrm_optimizer_slot *s = &o->slots[part->slot];
+    nrm_rule_piece p = piece_at(o, part->slot, part->first * s->cols, part->first, parameters, gradients);
+
+    p.n = part->count * s->cols, p.rows = part->count, p.cols = s->cols;
+    p.threads = threads, p.work = work;
+    o->groups[s->group].rule->update(&p);
+}
+
+static void update_matrices(const nrm_optimizer *o, void *const *parameters, const void *const *gradients, int threads)
+{
+    const int teams = (int)nrm_min_i64(nrm_min_i64(threads, o->threads), nrm_max_i64(1, o->small_count));
+
+#pragma omp parallel for schedule(dynamic, 1) num_threads(teams) if (teams > 1)
+    for (int64_t i = 0; i < o->small_count; i++)
+        update_matrix(o, &o->small[i], parameters, gradients, 1, o->work + omp_get_thread_num() * o->small_work);
+    for (int64_t i = 0; i < o->large_count; i++)
+        update_matrix(o, &o->large[i], parameters, gradients, threads, o->work);
+}
+
+/* max_norm 0: do not measure. */
+static nrm_status take_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients,
+                            double factor, double max_norm, double *norm)
+{
+    nrm_rule_moment now = {.factor = factor, .clip = 1};
+    double found = 0;
+
+    NRM_REQUIRE(ctx, o && ((parameters && gradients) || o->slot_count == 0), NRM_E_NULL,
+                "optimizer: optimizer, parameters and gradients must not be NULL");
+    NRM_REQUIRE(ctx, factor >= 0 && isfinite(factor), NRM_E_RANGE,
+                "optimizer: the factor of the rate is %g; it must be finite and at least 0", factor);
+    NRM_REQUIRE(ctx, o->step < INT64_MAX, NRM_E_OVERFLOW, "optimizer: too many steps");
+    NRM_TRY(check_pointers(ctx, o, parameters, gradients));
+    int64_t elements = 0;
+    for (int64_t i = 0; i < o->slot_count; i++) elements += o->slots[i].count;
+    const int threads = nrm_threads(ctx), passes = elements < WORTH_THREADS ? 1 : threads;
+    if (max_norm > 0) NRM_TRY(measure(ctx, o, gradients, passes, &found));
+    else NRM_TRY(check_gradients(ctx, o, gradients, passes));
+    NRM_REQUIRE(ctx, !nrm_cancelled(ctx), NRM_E_CANCELLED, "optimizer: stopped before step %lld", NRM_LL(o->step + 1));
+
+    if (norm) *norm = found;
+    if (found > max_norm) now.clip = max_norm / found;
+    now.t = ++o->step;
+    for (int i = 0; i < o->group_count; i++)
+        o->groups[i].rule->factors(&o->groups[i].options, &now, o->groups[i].factors);
+    update_blocks(o, parameters, gradients, passes);
+    update_matrices(o, parameters, gradients, threads);
+    return NRM_OK;
+}
+
+nrm_status nrm_optimizer_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients,
+                              double factor)
+{
+    return take_step(ctx, o, parameters, gradients, factor, 0, NULL);
+}
+
+nrm_status nrm_optimizer_step_clipped(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters,
+                                      const void *const *gradients, double factor, double max_norm, double *norm)
+{
+    NRM_REQUIRE(ctx, max_norm > 0, NRM_E_RANGE,
+                "optimizer: max_norm is %g; it must be > 0: use INFINITY to measure alone", max_norm);
+    return take_step(ctx, o, parameters, gradients, factor, max_norm, norm);
+}
+
+int64_t nrm_optimizer_steps(const nrm_optimizer *o) { return o ? o->step : 0; }
