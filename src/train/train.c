@@ -74,8 +74,8 @@ static nrm_status one_step(nrm_ctx *ctx, nrm_trainer *t)
     double loss, norm = 0;
 
     NRM_TRY(gradients(ctx, t, step, &loss));
-    nrm_status st = nrm_clip_gradients(ctx, t->trained, t->dtype, t->gradient, t->sizes, t->o.clip > 0 ? t->o.clip : INFINITY, &norm);
-    if (st >= 0) st = nrm_optimizer_step(ctx, t->optimizer, t->parameter, (const void *const *)t->gradient, factor);
+    const nrm_status st = nrm_optimizer_step_clipped(ctx, t->optimizer, t->parameter, (const void *const *)t->gradient, factor,
+                                                     t->o.clip > 0 ? t->o.clip : INFINITY, &norm);
     if (st < 0) return st == NRM_E_CANCELLED ? st : nrm_fail_prefix(ctx, st, "%s: step %lld", t->who, NRM_LL(step + 1));
     t->state.step++;
     t->trained_seconds += nrm_now() - start;
@@ -191,3 +191,41 @@ done:
     nrm_checkpoint_close(ctx, &from);
     return st;
 }
+
+/* ---- The method ------------------------------------------------------------------------------------ */
+
+static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info)
+{
+    const nrm_train_options *o = options;
+    const nrm_array *x = in[0].kind == NRM_VALUE_ARRAY ? &in[0].array : NULL, *y = in[1].kind == NRM_VALUE_ARRAY ? &in[1].array : NULL;
+    NRM_TRY(nrm_output_array(ctx, &out[0], NRM_F64, 1, &o->steps));
+    return nrm_train(ctx, x, y, o, out[0].wanted ? out[0].array.data : NULL, info);
+}
+
+static const nrm_port inputs[] = {
+    {.name = "x", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_FLOATS | NRM_DTYPE_BIT(NRM_U8), .shape = "", .flags = NRM_PORT_OPTIONAL, .unit = "", .since = "0.2",
+     .text = "examples in place of data: a table (n, columns) or images (n, rows, columns) or (n, channels, rows, columns)"},
+    {.name = "y", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_FLOATS | NRM_DTYPE_BIT(NRM_I64) | NRM_DTYPE_BIT(NRM_U8), .shape = "", .flags = NRM_PORT_OPTIONAL, .unit = "",
+     .since = "0.2", .text = "their targets: classes (n), or values (n) or (n, k)"}};
+static const nrm_port outputs[] = {
+    {.name = "losses", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "s", .flags = NRM_PORT_ON_REQUEST, .unit = "", .since = "0.2",
+     .text = "the loss of every step; NaN for those that were not done"}};
+static const nrm_example examples[] = {
+    {"A table of four rows, three of them learnt by heart",
+     "x=[[0,0],[0,1],[1,0],[1,1]] y=[0,1,1,0] target=class validation=0 batch=4 steps=60 lr=0.05 model='{\"model\":\"mlp\",\"widths\":[16]}'",
+     "info.steps=60", 0}};
+
+NRM_DESCRIBE(train, NRM_TRAIN_OPTIONS, NRM_TRAIN_INFO);
+const nrm_method nrm_train_method = {
+    .name = "train",
+    .summary = "a network trained on a text, on images or on a table",
+    .details =
+        "By the data a GPT-like transformer, a residual convolutional network or a multilayer perceptron is chosen, sized by the model option. Without data it "
+        "learns the library's own documentation, or drawn digits.\n\n"
+        "Each step takes the gradient of the mean loss of a batch, clipped to a norm, and gives it to the optimizer with the learning rate of the schedule. A part "
+        "of the data is kept for validation.\n\n"
+        "With out, the folder receives the checkpoint (parameters, optimizer state, configuration, what was learnt from the data), a log with one JSON object a line, "
+        "and the curve of the loss. A run that is stopped writes its checkpoint first; resume goes on from it with the same bits as a run without a stop.\n\n"
+        "Batches, masks and initial values depend on the seed and the step alone.",
+    .paper = "Ilya Loshchilov, Frank Hutter: Decoupled Weight Decay Regularization, 2019, arXiv 1711.05101",
+    .domain = "train", .since = "0.2", NRM_DESCRIBED(train), .run = run};

@@ -45,7 +45,7 @@ static void data_config(const nrm_dataset_about *a, int64_t context, char *text,
     if (a->kind == NRM_DATASET_TEXT)
         snprintf(text, size, "{\"model\": \"gpt\", \"vocabulary\": %lld, \"context\": %lld}", NRM_LL(a->classes), NRM_LL(context));
     else if (a->kind == NRM_DATASET_IMAGES)
-        snprintf(text, size, "{\"model\": \"convnet\", \"input_channels\": %lld, \"height\": %lld, \"width\": %lld, \"classes\": %lld}",
+        snprintf(text, size, "{\"model\": \"convnet\", \"image\": [%lld, %lld, %lld], \"classes\": %lld}",
                  NRM_LL(a->shape[0]), NRM_LL(a->shape[1]), NRM_LL(a->shape[2]), outputs);
     else
         snprintf(text, size, "{\"model\": \"mlp\", \"inputs\": %lld, \"outputs\": %lld, \"loss\": \"%s\"}", NRM_LL(a->features), outputs,
