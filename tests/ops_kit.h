@@ -29,6 +29,8 @@ typedef struct ops_input {
     bool distinct;        /* real: evenly spaced from low to high, in a random order */
     const double *values; /* these instead; whole numbers for an index */
 } ops_input;
+/* One that has nothing but a shape; OPS_SHAPE(0, 0): a scalar. */
+#define OPS_SHAPE(ndim_, ...) {.ndim = (ndim_), .shape = {__VA_ARGS__}}
 
 /* One input's elements as a reference sees them: x, or i of an index. */
 typedef struct ops_values {

@@ -77,8 +77,6 @@ nrm_status nrm_product_run(nrm_ctx *ctx, const nrm_instance *i, const nrm_step *
     const nrm_op_node *n = p->graph->nodes[step->node], *x = p->graph->nodes[n->inputs[0]];
     product q = {.node = n, .size = nrm_dtype_size(n->dtype), .to = nrm_memory(i, step->node)};
 
-    if (!describe(p, step->node, 0, &q.a) || !describe(p, step->node, 1, &q.b))
-        return nrm_fail(ctx, NRM_E_INTERNAL, "run: a factor of a product cannot be read");
     q.m = n->shape[n->ndim - 2];
     q.n = n->shape[n->ndim - 1];
     q.k = x->shape[x->ndim - (n->attributes[0] ? 2 : 1)];
@@ -89,6 +87,8 @@ nrm_status nrm_product_run(nrm_ctx *ctx, const nrm_instance *i, const nrm_step *
         memset(q.to, 0, (size_t)count * q.size);
         return NRM_OK;
     }
+    if (!describe(p, step->node, 0, &q.a) || !describe(p, step->node, 1, &q.b))
+        return nrm_fail(ctx, NRM_E_INTERNAL, "run: a factor of a product cannot be read");
     q.from_a = nrm_memory(i, q.a.base);
     q.from_b = nrm_memory(i, q.b.base);
     if (q.batches > 1 && (q.batches >= 4 * threads || q.m * q.n * q.k < 1 << 18)) {
