@@ -10,17 +10,22 @@
  * over forward: what both passes have in common becomes one when the graph is compiled. */
 #include "graph.h"
 
-/* Which nodes from `first` on depend on x; mark has g->count places. */
-static void mark_dependents(const nrm_graph *g, int count, const nrm_node *x, int32_t end, bool *mark)
+/* The part of the graph that a reverse pass sees, from the first x to the last y: a forward
+ * pass makes one for every node, which must not cost the whole graph each time. */
+typedef struct span {
+    int32_t first, end;
+    bool *mark;     /* depends on x; of node first + i */
+    nrm_node *sums; /* its cotangent so far */
+} span;
+
+static bool marked(const span *s, int32_t node) { return node >= s->first && node < s->end && s->mark[node - s->first]; }
+
+static void mark_dependents(const nrm_graph *g, int count, const nrm_node *x, span *s)
 {
-    int32_t first = end;
     for (int i = 0; i < count; i++)
-        if (x[i].index < end) {
-            mark[x[i].index] = true;
-            if (x[i].index < first) first = x[i].index;
-        }
-    for (int32_t i = first; i < end; i++)
-        for (int k = 0; k < g->nodes[i]->input_count && !mark[i]; k++) mark[i] = mark[g->nodes[i]->inputs[k]];
+        if (x[i].index < s->end) s->mark[x[i].index - s->first] = true;
+    for (int32_t i = s->first; i < s->end; i++)
+        for (int k = 0; k < g->nodes[i]->input_count && !s->mark[i - s->first]; k++) s->mark[i - s->first] = marked(s, g->nodes[i]->inputs[k]);
 }
 
 static void add_cotangent(nrm_node *sum, nrm_node term)
@@ -29,7 +34,7 @@ static void add_cotangent(nrm_node *sum, nrm_node term)
 }
 
 /* One node: its cotangent to its inputs. */
-static void pull_back(nrm_graph *g, int32_t node, const bool *mark, nrm_node *cotangents)
+static void pull_back(nrm_graph *g, int32_t node, span *s)
 {
     const nrm_op_node *n = g->nodes[node];
     const nrm_op_type *type = nrm_op_types[n->op];
@@ -48,26 +53,24 @@ static void pull_back(nrm_graph *g, int32_t node, const bool *mark, nrm_node *co
     }
     for (int k = 0; k < n->input_count; k++) {
         gradients[k] = nrm_no_node();
-        wanted[k] = mark[n->inputs[k]];
+        wanted[k] = marked(s, n->inputs[k]);
     }
-    type->vjp(g, node, cotangents[node], wanted, gradients);
+    type->vjp(g, node, s->sums[node - s->first], wanted, gradients);
     for (int k = 0; k < n->input_count; k++)
-        if (wanted[k]) add_cotangent(&cotangents[n->inputs[k]], gradients[k]);
+        if (wanted[k]) add_cotangent(&s->sums[n->inputs[k] - s->first], gradients[k]);
 }
 
 void nrm_graph_vjp(int outputs, const nrm_node *y, const nrm_node *cotangents, int count, const nrm_node *x,
                    nrm_node *gradients)
 {
     nrm_graph *g = nrm_common_graph("gradient", outputs, y);
-    bool *mark = NULL;
-    nrm_node *sums = NULL;
-    int32_t end = 0;
+    span s = {.first = INT32_MAX};
 
     for (int i = 0; i < count; i++) gradients[i] = nrm_no_node();
     if (!g || g->status < 0 || nrm_common_graph("gradient", count, x) != g) return;
     for (int k = 0; k < outputs; k++) {
         char ta[NRM_NODE_TEXT], tb[NRM_NODE_TEXT];
-        if (y[k].index >= end) end = y[k].index + 1;
+        if (y[k].index >= s.end) s.end = y[k].index + 1;
         if (!cotangents[k].graph) continue;
         if (!nrm_node_valid(cotangents[k]) || cotangents[k].graph != g || nrm_at(cotangents[k])->dtype != nrm_at(y[k])->dtype ||
             !nrm_same_dims(nrm_at(cotangents[k])->ndim, nrm_at(cotangents[k])->shape, nrm_at(y[k])->ndim, nrm_at(y[k])->shape)) {
@@ -76,21 +79,26 @@ void nrm_graph_vjp(int outputs, const nrm_node *y, const nrm_node *cotangents, i
             return;
         }
     }
-    if (NRM_ALLOC_ZERO(g->ctx, mark, end, "derivatives") < 0 || NRM_ALLOC_ZERO(g->ctx, sums, end, "derivatives") < 0) {
-        nrm_graph_refuse(g, NRM_E_NOMEM, "gradient: no memory for %d cotangents", end);
+    for (int i = 0; i < count; i++) s.first = x[i].index < s.first ? x[i].index : s.first;
+    if (s.first > s.end) s.first = s.end;
+    const int64_t length = s.end - s.first;
+    if (NRM_ALLOC_ZERO(g->ctx, s.mark, length, "derivatives") < 0 || NRM_ALLOC(g->ctx, s.sums, length, "derivatives") < 0) {
+        nrm_graph_refuse(g, NRM_E_NOMEM, "gradient: no memory for %lld cotangents", NRM_LL(length));
         goto done;
     }
-    mark_dependents(g, count, x, end, mark);
-    for (int32_t i = 0; i < end; i++) sums[i] = nrm_no_node();
+    mark_dependents(g, count, x, &s);
+    for (int64_t i = 0; i < length; i++) s.sums[i] = nrm_no_node();
     for (int k = 0; k < outputs; k++)
-        if (mark[y[k].index]) add_cotangent(&sums[y[k].index], cotangents[k].graph ? cotangents[k] : nrm_no_node());
-    for (int32_t i = end - 1; i >= 0 && g->status >= 0; i--)
-        if (mark[i] && nrm_node_valid(sums[i]) && g->nodes[i]->input_count > 0) pull_back(g, i, mark, sums);
-    for (int i = 0; i < count && g->status >= 0; i++)
-        gradients[i] = x[i].index < end && nrm_node_valid(sums[x[i].index]) ? sums[x[i].index] : nrm_like(x[i], 0);
+        if (marked(&s, y[k].index) && cotangents[k].graph) add_cotangent(&s.sums[y[k].index - s.first], cotangents[k]);
+    for (int32_t i = s.end - 1; i >= s.first && g->status >= 0; i--)
+        if (marked(&s, i) && nrm_node_valid(s.sums[i - s.first]) && g->nodes[i]->input_count > 0) pull_back(g, i, &s);
+    for (int i = 0; i < count && g->status >= 0; i++) {
+        const bool reached = marked(&s, x[i].index) && nrm_node_valid(s.sums[x[i].index - s.first]);
+        gradients[i] = reached ? s.sums[x[i].index - s.first] : nrm_like(x[i], 0);
+    }
 done:
-    nrm_free(g->ctx, mark);
-    nrm_free(g->ctx, sums);
+    nrm_free(g->ctx, s.mark);
+    nrm_free(g->ctx, s.sums);
 }
 
 void nrm_graph_gradient(nrm_node y, int count, const nrm_node *x, nrm_node *gradients)

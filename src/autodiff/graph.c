@@ -205,23 +205,19 @@ void nrm_graph_push(nrm_graph *graph, const char *scope)
 {
     if (!graph) return;
     const size_t used = strlen(graph->scope);
-    const int length = snprintf(graph->scope + used, sizeof graph->scope - used, "%s.", scope ? scope : "");
-    if (!scope || !*scope || length < 0 || (size_t)length >= sizeof graph->scope - used)
+    if (!scope || !*scope || strlen(scope) + 1 >= sizeof graph->scope - used) {
         nrm_graph_refuse(graph, NRM_E_ARGUMENT, "graph: the scope '%.40s' is empty or makes names too long", scope ? scope : "");
+        return;
+    }
+    graph->scope_starts[graph->scope_depth++] = (unsigned char)used;
+    snprintf(graph->scope + used, sizeof graph->scope - used, "%s.", scope);
 }
 
 void nrm_graph_pop(nrm_graph *graph)
 {
     if (!graph) return;
-    char *end = graph->scope + strlen(graph->scope);
-    if (end == graph->scope) {
-        nrm_graph_refuse(graph, NRM_E_ARGUMENT, "graph: more scopes are popped than were pushed");
-        return;
-    }
-    end[-1] = '\0';
-    char *dot = strrchr(graph->scope, '.');
-    if (dot) dot[1] = '\0';
-    else graph->scope[0] = '\0';
+    if (graph->scope_depth == 0) nrm_graph_refuse(graph, NRM_E_ARGUMENT, "graph: more scopes are popped than were pushed");
+    else graph->scope[graph->scope_starts[--graph->scope_depth]] = '\0';
 }
 
 static bool named(const nrm_op_node *node) { return node->op == NRM_OP_input || node->op == NRM_OP_parameter; }

@@ -86,6 +86,8 @@ struct nrm_graph {
     int64_t capacity;
     struct nrm_graph_chunk *chunks; /* memory of names, inputs, constants */
     char scope[256];                /* "block0.attention." */
+    unsigned char scope_starts[128]; /* of every scope in it, for pop: each has two characters or more */
+    int scope_depth;
     nrm_status status;              /* the first failure, and */
     char message[512];              /* its sentence */
 };

@@ -48,6 +48,15 @@ static int64_t parts_of(const nrm_custom_spec *spec, nrm_dtype dtype, void *join
     return at;
 }
 
+/* Between the parts nobody writes, but nrm_instance_watch looks there. */
+static void clear_gaps(const nrm_custom_spec *spec, nrm_dtype dtype, const nrm_custom_array *parts)
+{
+    for (int i = 0; i < spec->output_count; i++) {
+        const int64_t count = count_of(parts[i].ndim, parts[i].shape), size = (int64_t)nrm_dtype_size(dtype);
+        memset((char *)parts[i].data + count * size, 0, (size_t)((padded(dtype, count) - count) * size));
+    }
+}
+
 static void inputs_of(const nrm_op_run *r, int count, nrm_custom_array *arrays)
 {
     for (int i = 0; i < count; i++) {
@@ -62,6 +71,7 @@ static nrm_status run_custom(const nrm_op_run *r)
     const nrm_custom_spec *spec = r->node->custom;
     inputs_of(r, r->node->input_count, inputs);
     parts_of(spec, r->node->dtype, r->out, outputs);
+    clear_gaps(spec, r->node->dtype, outputs);
     return spec->custom.forward(r->ctx, spec->custom.user, inputs, outputs, r->work);
 }
 static int64_t work_custom(const nrm_op_run *r) { return r->node->custom->custom.work_bytes; }
@@ -77,6 +87,7 @@ static nrm_status run_custom_vjp(const nrm_op_run *r)
     parts_of(forward, r->node->dtype, (void *)(uintptr_t)r->in[count], outputs);
     parts_of(forward, r->node->dtype, (void *)(uintptr_t)r->in[count + 1], cotangents);
     parts_of(spec, r->node->dtype, r->out, given);
+    clear_gaps(spec, r->node->dtype, given);
     for (int i = 0; i < count; i++) {
         gradients[i] = inputs[i];
         gradients[i].data = nrm_is_float(inputs[i].dtype) ? given[made++].data : NULL;
@@ -142,8 +153,16 @@ static void vjp_custom(nrm_graph *g, int32_t node, nrm_node u, const bool *wante
 }
 
 const nrm_op_type nrm_op_type_custom = {.name = "custom", .vjp = vjp_custom, .run = run_custom, .work = work_custom};
-/* No derivative of its own: the second order needs build_vjp. */
-const nrm_op_type nrm_op_type_custom_vjp = {.name = "custom_vjp", .run = run_custom_vjp, .work = work_custom_vjp};
+
+static void vjp_custom_vjp(nrm_graph *g, int32_t node, nrm_node u, const bool *wanted, nrm_node *gradients)
+{
+    (void)u;
+    (void)wanted;
+    (void)gradients;
+    nrm_graph_refuse(g, NRM_E_UNSUPPORTED, "custom: the vjp of '%s' has no derivative itself, as forward and second derivatives need; give build_vjp instead",
+                     g->nodes[node]->custom->custom.name);
+}
+const nrm_op_type nrm_op_type_custom_vjp = {.name = "custom_vjp", .vjp = vjp_custom_vjp, .run = run_custom_vjp, .work = work_custom_vjp};
 
 void nrm_op_custom(const nrm_custom *custom, int input_count, const nrm_node *inputs, nrm_dtype dtype, int output_count,
                    const nrm_custom_output *shapes, nrm_node *outputs)

@@ -94,8 +94,9 @@ VJP1(neg, nrm_op_neg(u))
 VJP1(abs, nrm_op_mul(u, nrm_op_sign(X)))
 VJP1(square, nrm_op_mul(u, nrm_op_scale(X, 2)))
 VJP1(reciprocal, nrm_op_neg(nrm_op_mul(u, nrm_op_square(Y))))
-/* 1 / (2 sqrt x), and 0 at x = 0: where() chooses before the infinity is multiplied in. */
-VJP1(sqrt, nrm_op_mul(u, nrm_op_where(nrm_op_step(X), nrm_op_scale(nrm_op_reciprocal(Y), 0.5), nrm_like(X, 0))))
+/* 1 / (2 sqrt x), and 0 at x = 0: where() chooses before there is an infinity, which would
+ * meet the zeros of the next derivative. */
+VJP1(sqrt, nrm_op_mul(u, nrm_op_div(nrm_op_scale(nrm_op_step(X), 0.5), nrm_op_where(nrm_op_step(X), Y, nrm_like(X, 1)))))
 VJP1(rsqrt, nrm_op_mul(u, nrm_op_scale(nrm_op_mul(nrm_op_square(Y), Y), -0.5)))
 VJP1(exp, nrm_op_mul(u, Y))
 VJP1(expm1, nrm_op_mul(u, nrm_op_shift(Y, 1)))
@@ -127,7 +128,12 @@ static nrm_node silu_curvature(nrm_node x)
     return nrm_op_mul(slope, nrm_op_shift(nrm_op_mul(x, nrm_op_sub(one, nrm_op_scale(s, 2))), 2));
 }
 VJP1(silu_slope, nrm_op_mul(u, silu_curvature(X)))
-VJP1(cast, nrm_op_cast(u, nrm_at(X)->dtype))
+
+static void vjp_cast(nrm_graph *g, int32_t node, nrm_node u, const bool *wanted, nrm_node *gradients)
+{
+    (void)wanted;
+    if (nrm_is_float(nrm_at(X)->dtype) && nrm_is_float(nrm_at(Y)->dtype)) gradients[0] = nrm_op_cast(u, nrm_at(X)->dtype);
+}
 
 /* ---- Two and three arguments ---------------------------------------------------------------------------- */
 
@@ -146,9 +152,18 @@ VJP2(add, u, u)
 VJP2(sub, u, nrm_op_neg(u))
 VJP2(mul, nrm_op_mul(u, B), nrm_op_mul(u, A))
 VJP2(div, nrm_op_div(u, B), nrm_op_neg(nrm_op_mul(u, nrm_op_div(Y, B))))
-/* b a^(b-1), and log(a) a^b with 0 at a = 0 */
-VJP2(pow, nrm_op_mul(u, nrm_op_mul(B, nrm_op_pow(A, nrm_op_shift(B, -1)))),
-     nrm_op_mul(u, nrm_op_mul(Y, nrm_op_where(nrm_op_step(A), nrm_op_log(A), nrm_like(A, 0)))))
+
+/* b a^(b-1), which is 0 at b = 0 also where a is. */
+static nrm_node slope_of_pow(nrm_node a, nrm_node b)
+{
+    const nrm_op_node *n = nrm_at(b);
+    if (n->op == NRM_OP_fill) return n->value == 0 ? nrm_like(a, 0) : nrm_op_scale(nrm_op_power(a, n->value - 1), n->value);
+    const nrm_node either = nrm_op_where(a, nrm_like(a, 1), b); /* 0 where both are */
+    return nrm_op_mul(b, nrm_op_pow(a, nrm_op_where(either, nrm_op_shift(b, -1), nrm_like(b, 0))));
+}
+/* ... and log(a) a^b with 0 at a = 0 */
+VJP2(pow, nrm_op_mul(u, slope_of_pow(A, B)),
+     nrm_op_mul(u, nrm_op_mul(Y, nrm_op_log(nrm_op_where(nrm_op_step(A), A, nrm_like(A, 1))))))
 /* Where equal, the first argument takes it. */
 VJP2(max, nrm_op_mul(u, nrm_op_less_equal(B, A)), nrm_op_mul(u, nrm_op_less(A, B)))
 VJP2(min, nrm_op_mul(u, nrm_op_less_equal(A, B)), nrm_op_mul(u, nrm_op_less(B, A)))

@@ -80,8 +80,9 @@ nrm_node nrm_op_matmul_transposed(nrm_node a, bool transpose_a, nrm_node b, bool
     shape[batch] = m;
     if (x->ndim > 2 && y->ndim == 2 && !transpose_a) { /* one product of all rows */
         shape[batch + 1] = n;
+        if (k == 0) return nrm_graph_fill(g, x->dtype, batch + 2, shape, 0); /* which -1 could not tell */
         const nrm_node rows = nrm_op_reshape(a, 2, (int64_t[]){-1, k});
-        if (k == 0 || !nrm_node_valid(rows)) return k == 0 ? nrm_graph_fill(g, nrm_at(a)->dtype, batch + 2, shape, 0) : rows;
+        if (!nrm_node_valid(rows)) return rows;
         return nrm_op_reshape(nrm_op_matmul_transposed(rows, false, b, transpose_b), batch + 2, shape);
     }
     both[0] = with_batch(a, batch, shape);

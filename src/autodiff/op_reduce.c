@@ -87,12 +87,35 @@ static nrm_node reduce_run(nrm_op op, nrm_node x, int first, int last)
     return nrm_emit(x.graph, node, 1, &x);
 }
 
+/* The first axis of the run of reduced ones that ends at `last`.  Axes of size 1 may join it:
+ * nothing changes for them. */
+static int start_of_run(const nrm_op_node *x, const bool *out, int last)
+{
+    while (last > 0 && (out[last - 1] || x->shape[last - 1] == 1)) last--;
+    return last;
+}
+
+/* x with the reduced axes last.  A chain of extremes would not share a derivative equally
+ * among the places that attain them. */
+static nrm_node bring_together(nrm_node x, bool *out)
+{
+    const int ndim = nrm_at(x)->ndim;
+    int order[NRM_GRAPH_MAX_NDIM], at = 0;
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < ndim; i++)
+            if (out[i] == (round == 1)) order[at++] = i;
+    at = 0;
+    for (int i = 0; i < ndim; i++) at += !out[i];
+    for (int i = 0; i < ndim; i++) out[i] = i >= at;
+    return nrm_op_permute(x, order);
+}
+
 static nrm_node reduce(nrm_op op, nrm_node x, int count, const int *axes, bool keep)
 {
     const char *who = nrm_op_types[op]->name;
     bool out[NRM_GRAPH_MAX_NDIM] = {false};
     int64_t shape[NRM_GRAPH_MAX_NDIM];
-    int ndim = 0;
+    int ndim = 0, runs = 0;
     nrm_graph *g = nrm_common_graph(who, 1, &x);
 
     if (!g || !nrm_want_float(who, x)) return nrm_no_node();
@@ -105,18 +128,21 @@ static nrm_node reduce(nrm_op op, nrm_node x, int count, const int *axes, bool k
             return nrm_graph_refuse(g, NRM_E_SHAPE, "%s: axis %d is empty; there is no extreme of nothing", who, axis);
         out[axis] = true;
     }
+    for (int i = 0; i < before.ndim; i++)
+        if (keep || !out[i]) shape[ndim++] = out[i] ? 1 : before.shape[i];
     for (int last = before.ndim - 1; last >= 0; last--) {
-        if (!out[last] || (before.shape[last] == 1)) continue;
-        int first = last; /* axes of size 1 may join a run: nothing changes for them */
-        while (first > 0 && (out[first - 1] || before.shape[first - 1] == 1)) first--;
+        if (!out[last] || before.shape[last] == 1) continue;
+        last = start_of_run(&before, out, last);
+        runs++;
+    }
+    if (runs > 1 && op != NRM_OP_reduce_sum) x = bring_together(x, out);
+    for (int last = before.ndim - 1; last >= 0 && nrm_node_valid(x); last--) {
+        if (!out[last] || nrm_at(x)->shape[last] == 1) continue;
+        const int first = start_of_run(nrm_at(x), out, last);
         x = reduce_run(op, x, first, last);
-        if (!nrm_node_valid(x)) return x;
         last = first;
     }
-    if (keep) return x;
-    for (int i = 0; i < before.ndim; i++)
-        if (!out[i]) shape[ndim++] = before.shape[i];
-    return nrm_op_reshape(x, ndim, shape);
+    return nrm_node_valid(x) ? nrm_op_reshape(x, ndim, shape) : x;
 }
 
 nrm_node nrm_op_sum(nrm_node x, int count, const int *axes, bool keep) { return reduce(NRM_OP_reduce_sum, x, count, axes, keep); }
@@ -128,6 +154,7 @@ nrm_node nrm_op_mean(nrm_node x, int count, const int *axes, bool keep)
     const nrm_node sum = nrm_op_sum(x, count, axes, keep);
     if (!nrm_node_valid(sum)) return sum;
     const int64_t all = nrm_elements(nrm_at(x)), left = nrm_elements(nrm_at(sum));
+    if (left == 0) return sum;
     if (all == 0) return nrm_graph_refuse(x.graph, NRM_E_SHAPE, "mean: an empty array has no mean");
     return nrm_op_scale(sum, (double)left / (double)all);
 }

@@ -145,10 +145,10 @@ nrm_node nrm_op_slice(nrm_node x, int axis, int64_t start, int64_t stop, int64_t
                                 "lie within it in rising order", NRM_LL(start), NRM_LL(stop), a, NRM_LL(size));
     if (from == 0 && to == size && step == 1) return x;
     nrm_op_node node = nrm_new_node(NRM_OP_slice, n->dtype, n->ndim, n->shape);
-    node.shape[a] = (to - from + step - 1) / step;
+    node.shape[a] = (to - from) / step + ((to - from) % step != 0);
     node.attributes[0] = a;
     node.attributes[1] = from;
-    node.attributes[2] = step;
+    node.attributes[2] = node.shape[a] > 1 ? step : 1; /* a huge one would overflow in strides */
     if (n->op == NRM_OP_fill) return nrm_graph_fill(g, n->dtype, n->ndim, node.shape, n->value);
     return nrm_emit(g, node, 1, &x);
 }
@@ -212,7 +212,7 @@ nrm_node nrm_op_pad(nrm_node x, int axis, int64_t before, int64_t after, int64_t
     node.shape[a] = size;
     node.attributes[0] = a;
     node.attributes[1] = before;
-    node.attributes[2] = gap;
+    node.attributes[2] = count > 1 ? gap : 0;
     return nrm_emit(g, node, 1, &x);
 }
 

@@ -112,25 +112,37 @@ int64_t nrm_product_work(const nrm_program *p, const nrm_step *step)
     return nrm_max_i64(work_of(&q, 1) * p->threads, work_of(&q, p->threads));
 }
 
+/* An empty sum is the row it begins with. */
+static void fill_rows(const product *q)
+{
+    const size_t bytes = (size_t)q->n * q->size;
+    for (int64_t r = 0; r < q->batches * q->m; r++) {
+        if (q->start) memcpy(q->to + r * (int64_t)bytes, q->start, bytes);
+        else memset(q->to + r * (int64_t)bytes, 0, bytes);
+    }
+}
+
 nrm_status nrm_product_run(nrm_ctx *ctx, const nrm_instance *i, const nrm_step *step, int threads)
 {
     const nrm_program *p = i->program;
     product q = describe_product(p, step);
     unsigned char *work = i->arena + step->work_offset;
 
-    if (!describe(p, step->node, 0, &q.a) || !describe(p, step->node, 1, &q.b))
-        return nrm_fail(ctx, NRM_E_INTERNAL, "run: a factor of a product cannot be read");
     if (q.batches == 0) return NRM_OK;
     q.to = nrm_memory(i, step->node);
-    q.from_a = nrm_memory(i, q.a.base);
-    q.from_b = nrm_memory(i, q.b.base);
     if (q.node->input_count == 3) { /* rewrite.c gave it the bias of a layer */
         const nrm_access *row = &p->access[q.node->inputs[2]];
         q.start = (const char *)nrm_memory(i, row->base) + row->offset * (int64_t)q.size;
     }
     if (q.k == 0) {
-        memset(q.to, 0, (size_t)nrm_elements(q.node) * q.size);
-    } else if (in_turn(&q, threads)) {
+        fill_rows(&q);
+        return NRM_OK;
+    }
+    if (!describe(p, step->node, 0, &q.a) || !describe(p, step->node, 1, &q.b))
+        return nrm_fail(ctx, NRM_E_INTERNAL, "run: a factor of a product cannot be read");
+    q.from_a = nrm_memory(i, q.a.base);
+    q.from_b = nrm_memory(i, q.b.base);
+    if (in_turn(&q, threads)) {
         const int64_t each = work_of(&q, 1);
 #pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1 && q.batches * q.m * q.n * q.k > 65536)
         for (int64_t b = 0; b < q.batches; b++) one(&q, b, work + omp_get_thread_num() * each, 1);

@@ -3,8 +3,9 @@
  * What no output needs stays behind.  Each node is first looked at for something simpler:
  * x + 0, x 1, x / 1, -(-x), a + (-b), products of constants, views of views, transposes
  * that a product can do itself.  Then for a twin: equal operation, attributes and inputs
- * make one node.  Values may change by rounding only (c1 (c2 x) becomes (c1 c2) x); nothing
- * is removed that could turn a NaN or an infinity into a number. */
+ * make one node.  Values may change by rounding only, and by the sign of a zero (c1 (c2 x) becomes
+ * (c1 c2) x where c1 c2 is a normal number, which may avoid an overflow on the way); nothing
+ * is removed that could turn a NaN or an infinity into a number otherwise. */
 #include "kernel/elementwise.h"
 #include "program.h"
 
@@ -123,8 +124,11 @@ static nrm_node simpler_product(rewriter *w, const nrm_op_node *n, nrm_node a, n
     if (is_value(b, 1)) return a;
     if (is_value(b, -1)) return put(w, NRM_OP_neg, n, 1, &a);
     if (is_op(b, NRM_OP_fill) && is_op(a, NRM_OP_mul) && is_op(second(a), NRM_OP_fill)) {
-        const nrm_node both[2] = {first(a), put_fill(w, n, nrm_at(second(a))->value * nrm_at(b)->value)};
-        return nrm_node_valid(both[1]) ? put(w, NRM_OP_mul, n, 2, both) : both[1];
+        const double product = nrm_at(second(a))->value * nrm_at(b)->value;
+        if (n->dtype == NRM_F32 ? isnormal((float)product) : isnormal(product)) {
+            const nrm_node both[2] = {first(a), put_fill(w, n, product)};
+            return nrm_node_valid(both[1]) ? put(w, NRM_OP_mul, n, 2, both) : both[1];
+        }
     }
     return put(w, NRM_OP_mul, n, 2, (nrm_node[]){a, b});
 }
@@ -193,7 +197,8 @@ static nrm_node simpler(rewriter *w, const nrm_op_node *n, int count, const nrm_
     bool fills = count > 0;
     for (int i = 0; i < count && fills; i++) fills = is_op(inputs[i], NRM_OP_fill);
     if (fills && (flags & NRM_OP_ELEMENTWISE)) return fold_fills(w, n, count, inputs);
-    if (fills && n->op == NRM_OP_reduce_sum) return put_fill(w, n, nrm_at(inputs[0])->value * (double)n->attributes[1]);
+    if (fills && n->op == NRM_OP_reduce_sum)
+        return put_fill(w, n, n->attributes[1] == 0 ? 0 : nrm_at(inputs[0])->value * (double)n->attributes[1]);
     if (fills && (n->op == NRM_OP_reduce_greatest || n->op == NRM_OP_reduce_least)) return put_fill(w, n, nrm_at(inputs[0])->value);
     if (flags & NRM_OP_VIEW) return simpler_view(w, n, inputs[0]);
     switch (n->op) {
@@ -275,6 +280,8 @@ static nrm_status copy_node(rewriter *w, const nrm_graph *from, int32_t i, const
 {
     nrm_op_node n = *from->nodes[i];
     const int count = folded ? 0 : n.input_count;
+    NRM_REQUIRE(w->ctx, n.op != NRM_OP_variable, NRM_E_ARGUMENT,
+                "compile: a derivative depends on its own direction; the build_vjp of a custom operation must be linear in the cotangents");
     for (int k = 0; k < count; k++) inputs[k] = map[n.inputs[k]];
     n.inputs = NULL;
     n.input_count = 0;

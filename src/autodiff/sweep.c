@@ -60,13 +60,6 @@ static int outside_operand(maker *m, const nrm_access *access, bool small)
     return made;
 }
 
-static int filled_operand(maker *m, double value, bool small)
-{
-    for (int i = 0; i < m->operand_count; i++)
-        if (m->operands[i].kind == NRM_OPERAND_FILLED && m->operands[i].small == small && memcmp(&m->operands[i].value, &value, sizeof value) == 0) return i;
-    return add_operand(m, (nrm_operand){.kind = NRM_OPERAND_FILLED, .small = small, .value = value});
-}
-
 /* What member `node` reads as input k; `small`: the member's own level. */
 static int read_operand(maker *m, int32_t node, int k, bool small)
 {
@@ -83,9 +76,16 @@ static int read_operand(maker *m, int32_t node, int k, bool small)
     return m->widened[x];
 }
 
+/* A number as a register full of it: one that is there, or the operand itself, which nobody
+ * else reads. */
 static int as_array(maker *m, int operand, bool small)
 {
-    return m->operands[operand].kind == NRM_OPERAND_VALUE ? filled_operand(m, m->operands[operand].value, small) : operand;
+    nrm_operand *o = &m->operands[operand];
+    if (o->kind != NRM_OPERAND_VALUE) return operand;
+    for (int i = 0; i < m->operand_count; i++)
+        if (m->operands[i].kind == NRM_OPERAND_FILLED && m->operands[i].small == small && memcmp(&m->operands[i].value, &o->value, sizeof o->value) == 0) return i;
+    *o = (nrm_operand){.kind = NRM_OPERAND_FILLED, .small = small, .value = o->value, .slot = -1};
+    return operand;
 }
 
 static void add_member(maker *m, int32_t i)

@@ -61,6 +61,7 @@ GATHER(word8)
 /* Elements of 4 bytes and of 8 are copied as they are, whatever they mean. */
 void nrm_gather_elements(const nrm_access *access, size_t size, const void *base, int64_t first, int64_t count, void *to)
 {
+    if (count == 0) return; /* sizes may be 0 then */
     if (size == 4) gather_word4(access, base, first, count, to);
     else gather_word8(access, base, first, count, to);
 }
