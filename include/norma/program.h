@@ -100,6 +100,33 @@ NRM_API NRM_NODISCARD nrm_status nrm_run(nrm_ctx *ctx, nrm_instance *instance);
 /* Valid until the next run; NULL out of range. */
 NRM_API const void *nrm_instance_output(const nrm_instance *instance, int output);
 
+/* ---- Sums over a long batch, in pieces -------------------------------------------------------
+ *
+ * A program made for a small piece of a batch keeps its arrays in the caches; one made for the
+ * whole streams them through memory.  For losses and gradients that are sums over examples,
+ *
+ *     output_k = scale * sum over pieces p of the program's output k on piece p,
+ *
+ * which also lets a batch be larger than memory holds at once, and gives every thread pieces
+ * of its own.  The pieces are added up in fixed groups, merged in order: the bits do not
+ * depend on the threads. */
+typedef struct nrm_pieces nrm_pieces;
+
+/* All outputs must be f32 or f64.  ctx and program must outlive it.  Where 64 groups of outputs
+ * would take more than 64 MiB there are fewer, in the end one, and the threads share each
+ * piece instead.  NRM_E_NULL, _DTYPE, _NOMEM. */
+NRM_API NRM_NODISCARD nrm_status nrm_pieces_create(nrm_ctx *ctx, const nrm_program *program, nrm_pieces **pieces);
+NRM_API void nrm_pieces_destroy(nrm_pieces *pieces); /* NULL is fine */
+/* Piece p reads the input at data + p * stride bytes; stride 0: the same for all. */
+NRM_API NRM_NODISCARD nrm_status nrm_pieces_bind(nrm_ctx *ctx, nrm_pieces *pieces, const char *name, const void *data, int64_t stride);
+/* Where an output shall be written; NULL: in pieces. */
+NRM_API NRM_NODISCARD nrm_status nrm_pieces_bind_output(nrm_ctx *ctx, nrm_pieces *pieces, int output, void *data);
+/* Random streams: piece p runs at step + p. */
+NRM_API void nrm_pieces_random(nrm_pieces *pieces, uint64_t seed, uint64_t step);
+/* count >= 1 pieces.  Allocates nothing.  Statuses of nrm_run; outputs are written at the end. */
+NRM_API NRM_NODISCARD nrm_status nrm_pieces_run(nrm_ctx *ctx, nrm_pieces *pieces, int64_t count, double scale);
+NRM_API const void *nrm_pieces_output(const nrm_pieces *pieces, int output); /* NULL out of range */
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,7 +8,8 @@
  *   sweep.c     a group as instructions on tiles; tile.c runs them, and strided copies
  *   product.c   matrix products
  *   plan.c      the order of steps, lives of arrays, the arena
- *   instance.c  binding and running  describe.c   statistics, text, Graphviz */
+ *   instance.c  binding and running  pieces.c  sums over runs
+ *   describe.c  statistics, text, Graphviz */
 #ifndef NRM_AUTODIFF_PROGRAM_H
 #define NRM_AUTODIFF_PROGRAM_H
 

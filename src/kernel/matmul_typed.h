@@ -57,7 +57,7 @@ static void F(pack_a)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *kernel
 static void F(edge)(const F(nrm_matmul_kernel) *kernel, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, int rows,
                     const REAL *b, int columns, REAL *c, int64_t ldc, bool add, const REAL *start)
 {
-    REAL row[NRM_MATMUL_MOST_WIDTH] = {0};
+    REAL row[NRM_MATMUL_MOST_WIDTH];
     REAL whole[NRM_MATMUL_MOST_ROWS * NRM_MATMUL_MOST_WIDTH], panel[NRM_MATMUL_DEPTH * NRM_MATMUL_MOST_ROWS];
     if (rows < kernel->rows && a_column != kernel->rows) { /* rows that are not there are zeros */
         for (int64_t p = 0; p < k; p++)
@@ -68,7 +68,7 @@ static void F(edge)(const F(nrm_matmul_kernel) *kernel, int64_t k, const REAL *a
     }
     for (int i = 0; add && i < kernel->rows; i++)
         for (int j = 0; j < kernel->width; j++) whole[i * kernel->width + j] = i < rows && j < columns ? c[i * ldc + j] : 0;
-    if (start) memcpy(row, start, (size_t)columns * sizeof *row);
+    for (int j = 0; start && j < kernel->width; j++) row[j] = j < columns ? start[j] : 0;
     kernel->block(k, a, a_row, a_column, b, whole, kernel->width, add, start ? row : NULL);
     for (int i = 0; i < rows; i++) memcpy(c + i * ldc, whole + i * kernel->width, (size_t)columns * sizeof *c);
 }
