@@ -1,5 +1,6 @@
 /* nn.c -- a network under construction: its graph, and the list of what was declared. */
 #include "nn.h"
+#include <stdio.h>
 
 nrm_status nrm_nn_create(nrm_ctx *ctx, nrm_nn **nn, nrm_dtype dtype, bool training)
 {
@@ -60,6 +61,13 @@ bool nrm_nn_positive(nrm_nn *nn, const char *who, const char *what, int64_t valu
     if (value >= 1) return true;
     nrm_graph_refuse(nn->graph, NRM_E_RANGE, "%s: %s is %lld; it must be 1 or more", who, what, NRM_LL(value));
     return false;
+}
+
+void nrm_nn_push_number(nrm_nn *nn, int64_t number)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%lld", NRM_LL(number));
+    nrm_graph_push(nn->graph, name);
 }
 
 uint64_t nrm_name_stream(const char *scope, const char *name)

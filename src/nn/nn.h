@@ -40,6 +40,8 @@ bool nrm_nn_takes(nrm_nn *nn, const char *who, nrm_node x, int least, int most);
 bool nrm_nn_takes_index(nrm_nn *nn, const char *who, nrm_node x);
 /* A size that must be >= 1. */
 bool nrm_nn_positive(nrm_nn *nn, const char *who, const char *what, int64_t value);
+/* A scope called "0", "1", ...: popped like any other. */
+void nrm_nn_push_number(nrm_nn *nn, int64_t number);
 /* 64 bits of a name (FNV-1a): the number of its random stream. */
 uint64_t nrm_name_stream(const char *scope, const char *name);
 

@@ -1,6 +1,7 @@
 /* parameters.c -- the memory of a network's parameters: one block, each array at a multiple
  * of 64 bytes, the trained ones before the buffers. */
 #include "nn.h"
+#include "autodiff/program.h"
 
 struct nrm_parameters {
     nrm_ctx *ctx;
@@ -140,7 +141,7 @@ static nrm_status fits(nrm_ctx *ctx, const nrm_parameter *p, const nrm_program_a
 nrm_status nrm_parameters_bind(nrm_ctx *ctx, const nrm_parameters *parameters, nrm_instance *instance)
 {
     NRM_REQUIRE(ctx, parameters && instance, NRM_E_NULL, "parameters: neither they nor the instance may be NULL");
-    const nrm_program *program = nrm_instance_program(instance);
+    const nrm_program *program = instance->program;
     for (int i = 0; i < nrm_program_input_count(program); i++) {
         nrm_program_array a;
         nrm_program_input(program, i, &a);
@@ -163,7 +164,7 @@ nrm_status nrm_parameters_update(nrm_ctx *ctx, nrm_parameters *parameters, const
             if (!nrm_node_valid(r->next)) continue;
             const char *name = nrm_at(r->node)->name;
             const int64_t k = nrm_parameters_find(parameters, name);
-            NRM_REQUIRE(ctx, k >= 0 && nrm_program_output(nrm_instance_program(instance), output, &a), NRM_E_ARGUMENT,
+            NRM_REQUIRE(ctx, k >= 0 && nrm_program_output(instance->program, output, &a), NRM_E_ARGUMENT,
                         "parameters: there is no buffer '%s', or no output %d for it", name, output);
             NRM_TRY(fits(ctx, &parameters->list[k], &a));
             if (copy) memcpy(parameters->list[k].array.data, nrm_instance_output(instance, output), (size_t)a.count * nrm_dtype_size(a.dtype));
