@@ -9,6 +9,8 @@
 #include <norma/io.h>
 #include <norma/method.h>
 #include <norma/optim.h>
+#include <norma/nn.h>
+#include <norma/train.h>
 #include <norma/program.h>
 #include <norma/softmax.h>
 #include <norma/sparse_ot.h>
