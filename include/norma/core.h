@@ -17,9 +17,9 @@ extern "C" {
 #endif
 
 #define NRM_VERSION_MAJOR 0
-#define NRM_VERSION_MINOR 1
+#define NRM_VERSION_MINOR 2
 #define NRM_VERSION_PATCH 0
-#define NRM_VERSION "0.1.0"
+#define NRM_VERSION "0.2.0"
 
 #ifdef __cplusplus
 #define NRM_ZERO {} /* every member zero, in the way each language likes */
