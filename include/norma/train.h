@@ -78,7 +78,7 @@ NRM_CHOICES(nrm_precision, NRM_PRECISIONS);
     P(text, out, NULL, "folder", "0.2", "folder for checkpoint, log and curve; none: nothing is written")             \
     P(text, resume, NULL, "file", "0.2", "checkpoint to go on from; data and options must be those of the run")       \
     P(i64, steps, 1000, 1, INT64_C(1) << 40, "", "0.2", "optimizer steps in all")                                     \
-    P(i64, batch, 32, 1, INT64_C(1) << 20, "", "0.2", "examples of a forward and backward pass")                      \
+    P(i64, batch, 16, 1, INT64_C(1) << 20, "", "0.2", "examples of a forward and backward pass")                      \
     P(i64, accumulate, 1, 1, 65536, "", "0.2", "passes whose gradients make one step")                                \
     P(choice, optimizer, NRM_OPTIMIZER_ADAMW, NRM_TRAIN_OPTIMIZERS, "0.2",                                            \
       "matrix optimizers take the hidden matrices, AdamW the rest; lbfgs sees all data at every step")                \
