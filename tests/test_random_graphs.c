@@ -295,12 +295,21 @@ static void try_graph(uint64_t seed)
     assert_int_equal(memory.live, 0);
 }
 
+static uint64_t in_work; /* 0: none */
+static int tell(void **state)
+{
+    (void)state;
+    if (in_work) print_error("graph %llu was in work\n", (unsigned long long)in_work);
+    return 0;
+}
+
 static void test_graphs(void **state)
 {
     const char *many = getenv("NRM_RANDOM_GRAPHS"), *begin = getenv("NRM_RANDOM_SEED");
     const uint64_t count = many ? strtoull(many, NULL, 10) : 300, first = begin ? strtoull(begin, NULL, 10) : 1;
     (void)state;
-    for (uint64_t seed = first; seed < first + count; seed++) try_graph(seed);
+    for (uint64_t seed = first; seed < first + count; seed++) try_graph(in_work = seed);
+    in_work = 0;
 }
 
-NRM_TEST_MAIN(cmocka_unit_test(test_graphs))
+NRM_TEST_MAIN(cmocka_unit_test_teardown(test_graphs, tell))
