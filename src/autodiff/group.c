@@ -28,8 +28,10 @@ typedef struct groups {
     int64_t *elements, *row; /* of a group; row 0: none */
     int32_t *members;  /* how many */
     int32_t *readers;  /* of a node's array: different nodes, and outputs */
-    int32_t *stack, *last; /* last: the greatest member of a group */
-    bool *seen;        /* nodes, for walks */
+    int32_t *next, *tail; /* the members of a group: from the one that names it to its tail, -1 after it */
+    int32_t *order, *at;  /* the units, -1 where there is none; where a unit stands in it */
+    int32_t *seen, walk;  /* units seen in this walk have its number */
+    int32_t *stack;
 } groups;
 
 static bool is_reduction(const nrm_op_node *n) { return nrm_op_types[n->op]->flags & NRM_OP_REDUCTION; }
@@ -68,7 +70,8 @@ static void start(groups *s, int32_t i)
     s->elements[i] = reduction ? n->attributes[0] * n->attributes[1] * n->attributes[2] : nrm_elements(n);
     s->row[i] = rows ? n->attributes[1] : 0;
     s->members[i] = 1;
-    s->last[i] = i;
+    s->tail[i] = i;
+    s->next[i] = -1;
 }
 
 /* ---- May two join? ---------------------------------------------------------------------------------- */
@@ -97,51 +100,80 @@ static bool can_read(const groups *s, int32_t c, level of_c, const nrm_access *a
     return of_c == FULL && spread(a, elements, row);
 }
 
-/* Some member of a or b is read by an outside node on which a or b depends. */
-static bool would_cycle(groups *s, int32_t a, int32_t b)
-{
-    const nrm_program *p = s->p;
-    const int32_t count = s->g->count;
-    int32_t depth = 0, least = count;
-    bool found = false;
+/* ---- Circles ------------------------------------------------------------------------------------------
+ * A unit is a group or a node without one.  s->order lists the units so that each comes after
+ * all that it needs (the index of a node says nothing of the late members of its group), so
+ * the search for a path from one unit back to another may leave out all that comes before it. */
 
-    for (int32_t i = 0; i < count; i++) s->seen[i] = false;
-    for (int32_t i = 0; i < count; i++) {
-        if (p->group[i] != a && p->group[i] != b) continue;
-        if (i < least) least = i;
-        for (int k = 0; k < s->g->nodes[i]->input_count; k++) {
-            const int32_t x = p->access[s->g->nodes[i]->inputs[k]].base;
-            if (p->group[x] == a || p->group[x] == b || s->seen[x]) continue;
-            s->seen[x] = true;
-            s->stack[depth++] = x;
-        }
-    }
-    while (depth > 0 && !found) {
-        const int32_t x = s->stack[--depth], group = p->group[x];
-        if (group >= 0 ? s->last[group] < least : x < least) continue; /* all that it needs is earlier */
-        for (int32_t i = group >= 0 ? 0 : x; i <= (group >= 0 ? s->last[group] : x) && !found; i++) {
-            if (group >= 0 && p->group[i] != group) continue;
-            s->seen[i] = true;
-            for (int k = 0; k < s->g->nodes[i]->input_count; k++) {
-                const int32_t y = p->access[s->g->nodes[i]->inputs[k]].base;
-                if (p->group[y] == a || p->group[y] == b) found = true;
-                if (s->seen[y]) continue;
-                s->seen[y] = true;
-                s->stack[depth++] = y;
-            }
-        }
+static int32_t unit_of(const groups *s, int32_t node) { return s->p->group[node] >= 0 ? s->p->group[node] : node; }
+
+/* Put the units that node i reads on the stack, those after `early`; true if one is `early`. */
+static bool walk_inputs(groups *s, int32_t i, int32_t early, int32_t *depth)
+{
+    bool found = false;
+    for (int k = 0; k < s->g->nodes[i]->input_count; k++) {
+        const int32_t u = unit_of(s, s->p->access[s->g->nodes[i]->inputs[k]].base);
+        found = found || u == early;
+        if (s->seen[u] == s->walk || s->at[u] <= s->at[early]) continue;
+        s->seen[u] = s->walk;
+        s->stack[(*depth)++] = u;
     }
     return found;
+}
+
+/* `late` needs an outside unit that needs `early`.  Else the units that it needs and that come
+ * after `early` are marked as seen. */
+static bool would_cycle(groups *s, int32_t early, int32_t late)
+{
+    int32_t depth = 0;
+    bool found = false;
+    s->seen[late] = ++s->walk;
+    for (int32_t i = late; i >= 0; i = s->next[i]) walk_inputs(s, i, early, &depth);
+    while (depth > 0 && !found)
+        for (int32_t u = s->stack[--depth], i = u; i >= 0 && !found; i = s->p->group[u] >= 0 ? s->next[i] : -1) found = walk_inputs(s, i, early, &depth);
+    return found;
+}
+
+/* The order after the join: what `late` needs, the joint unit, all others in between. */
+static void reorder(groups *s, int32_t early, int32_t late, int32_t joint)
+{
+    const int32_t end = s->at[late];
+    int32_t to = s->at[early], others = 0;
+    for (int32_t q = to; q <= end; q++) {
+        const int32_t u = s->order[q];
+        s->order[q] = -1;
+        if (u < 0 || u == early || u == late) continue;
+        if (s->seen[u] != s->walk) s->stack[others++] = u;
+        else s->order[s->at[u] = to++] = u;
+    }
+    s->order[s->at[joint] = to++] = joint;
+    for (int32_t k = 0; k < others; k++) s->order[s->at[s->stack[k]] = to++] = s->stack[k];
+}
+
+/* The members of `in` can read what a and b hold, once `shrunk` is small. */
+static bool can_read_all(const groups *s, int32_t in, int32_t a, int32_t b, int32_t shrunk, int64_t elements, int64_t row)
+{
+    const nrm_program *p = s->p;
+    for (int32_t i = in; i >= 0; i = s->next[i]) {
+        if (in == shrunk && s->level[i] == END) return false;
+        const level of_c = in == shrunk ? SMALL : s->level[i];
+        for (int k = 0; k < s->g->nodes[i]->input_count; k++) {
+            const nrm_access *access = &p->access[s->g->nodes[i]->inputs[k]];
+            const int32_t from = p->group[access->base];
+            if (from != a && from != b) continue;
+            if (!can_read(s, i, of_c, access, from == shrunk ? SMALL : s->level[access->base], elements, row)) return false;
+        }
+    }
+    return true;
 }
 
 /* Join b into a; true if they could be. */
 static bool join(groups *s, int32_t a, int32_t b)
 {
-    const nrm_program *p = s->p;
     int64_t elements = s->elements[a], row = s->row[a] ? s->row[a] : s->row[b];
     int32_t shrunk = -1; /* this group's full members become small */
 
-    if (s->members[a] + s->members[b] > MOST_MEMBERS || s->g->nodes[s->last[a]]->dtype != s->g->nodes[s->last[b]]->dtype) return false;
+    if (s->members[a] + s->members[b] > MOST_MEMBERS || s->g->nodes[a]->dtype != s->g->nodes[b]->dtype) return false;
     if (s->elements[a] == s->elements[b]) {
         if (s->row[a] && s->row[b] && s->row[a] != s->row[b]) return false;
     } else if (s->row[a] && !s->row[b] && s->elements[b] * s->row[a] == s->elements[a]) {
@@ -152,27 +184,16 @@ static bool join(groups *s, int32_t a, int32_t b)
     } else {
         return false;
     }
-    for (int32_t i = 0; i < s->g->count; i++) {
-        const int32_t group = p->group[i];
-        if (group != a && group != b) continue;
-        if (group == shrunk && s->level[i] == END) return false;
-        const level of_c = group == shrunk ? SMALL : s->level[i];
-        for (int k = 0; k < s->g->nodes[i]->input_count; k++) {
-            const nrm_access *access = &p->access[s->g->nodes[i]->inputs[k]];
-            const int32_t from = p->group[access->base];
-            if (from != a && from != b) continue;
-            if (!can_read(s, i, of_c, access, from == shrunk ? SMALL : s->level[access->base], elements, row)) return false;
-        }
-    }
-    if (would_cycle(s, a, b)) return false;
-    for (int32_t i = 0; i < s->g->count; i++) {
-        if (p->group[i] == shrunk && shrunk >= 0) s->level[i] = SMALL;
-        if (p->group[i] == b) p->group[i] = a;
-    }
+    const int32_t early = s->at[a] < s->at[b] ? a : b, late = early == a ? b : a;
+    if (!can_read_all(s, a, a, b, shrunk, elements, row) || !can_read_all(s, b, a, b, shrunk, elements, row) || would_cycle(s, early, late)) return false;
+    reorder(s, early, late, a);
+    for (int32_t i = shrunk; i >= 0; i = s->next[i]) s->level[i] = SMALL;
+    for (int32_t i = b; i >= 0; i = s->next[i]) s->p->group[i] = a;
+    s->next[s->tail[a]] = b;
+    s->tail[a] = s->tail[b];
     s->elements[a] = elements;
     s->row[a] = row;
     s->members[a] += s->members[b];
-    if (s->last[b] > s->last[a]) s->last[a] = s->last[b];
     return true;
 }
 
@@ -231,7 +252,9 @@ nrm_status nrm_find_groups(nrm_ctx *ctx, nrm_program *p)
     const int slots[] = {nrm_arena_add(&arena, count, sizeof *s.level), nrm_arena_add(&arena, count, sizeof *s.elements),
                          nrm_arena_add(&arena, count, sizeof *s.row), nrm_arena_add(&arena, count, sizeof *s.members),
                          nrm_arena_add(&arena, count, sizeof *s.readers), nrm_arena_add(&arena, count, sizeof *s.stack),
-                         nrm_arena_add(&arena, count, sizeof *s.last), nrm_arena_add(&arena, count, sizeof *s.seen)};
+                         nrm_arena_add(&arena, count, sizeof *s.order), nrm_arena_add(&arena, count, sizeof *s.seen),
+                         nrm_arena_add(&arena, count, sizeof *s.next), nrm_arena_add(&arena, count, sizeof *s.tail),
+                         nrm_arena_add(&arena, count, sizeof *s.at)};
     NRM_TRY(nrm_arena_alloc(ctx, &arena, "a program"));
     s.level = nrm_arena_at(&arena, slots[0]);
     s.elements = nrm_arena_at(&arena, slots[1]);
@@ -239,9 +262,15 @@ nrm_status nrm_find_groups(nrm_ctx *ctx, nrm_program *p)
     s.members = nrm_arena_at(&arena, slots[3]);
     s.readers = nrm_arena_at(&arena, slots[4]);
     s.stack = nrm_arena_at(&arena, slots[5]);
-    s.last = nrm_arena_at(&arena, slots[6]);
+    s.order = nrm_arena_at(&arena, slots[6]);
     s.seen = nrm_arena_at(&arena, slots[7]);
-    for (int32_t i = 0; i < count; i++) start(&s, i);
+    s.next = nrm_arena_at(&arena, slots[8]);
+    s.tail = nrm_arena_at(&arena, slots[9]);
+    s.at = nrm_arena_at(&arena, slots[10]);
+    for (int32_t i = 0; i < count; i++) {
+        s.order[i] = s.at[i] = i;
+        start(&s, i);
+    }
     count_readers(&s);
     if (p->options.fuse) {
         join_along(&s, true);

@@ -15,6 +15,7 @@ typedef struct planner {
     nrm_program *p;
     int32_t *unit;  /* of a node: the node that names its step, -1 */
     int32_t *final; /* of a unit: its last node */
+    int32_t *first, *next; /* of a unit, of a node: the members in rising order, -1 at the end */
     int8_t *state;  /* of a unit: 0 to do, 1 begun, 2 done */
     int32_t *stack;
     int32_t *last;  /* of a node: the last step that reads its array */
@@ -50,8 +51,7 @@ static nrm_status add_step(planner *a, int32_t unit)
     nrm_program *p = a->p;
     nrm_step *s = &p->steps[p->step_count];
     *s = (nrm_step){.kind = kind_of(p, a->final[unit]), .node = a->final[unit], .group = p->group[unit], .first_node = a->node_fill};
-    for (int32_t i = 0; i <= a->final[unit]; i++) {
-        if (a->unit[i] != unit) continue;
+    for (int32_t i = a->first[unit]; i >= 0; i = a->next[i]) {
         p->step_nodes[a->node_fill++] = i;
         a->made[i] = p->step_count;
         for (int k = 0; k < p->graph->nodes[i]->input_count; k++)
@@ -76,8 +76,7 @@ static nrm_status schedule(planner *a, int32_t unit)
             continue;
         }
         a->state[u] = 1;
-        for (int32_t i = 0; i <= a->final[u] && ready; i++) {
-            if (a->unit[i] != u) continue;
+        for (int32_t i = a->first[u]; i >= 0 && ready; i = a->next[i]) {
             for (int k = 0; k < p->graph->nodes[i]->input_count && ready; k++) {
                 const int32_t need = a->unit[base_of(p, i, k)];
                 if (need < 0 || need == u || a->state[need] == 2) continue;
@@ -99,11 +98,16 @@ static nrm_status make_steps(planner *a)
     nrm_program *p = a->p;
     int32_t units = 0;
     for (int32_t i = 0; i < p->graph->count; i++) {
-        a->last[i] = a->made[i] = -1;
+        a->last[i] = a->made[i] = a->first[i] = -1;
         a->unit[i] = is_step(p, i) ? (p->group[i] >= 0 ? p->group[i] : i) : -1;
         if (a->unit[i] >= 0) a->final[a->unit[i]] = i;
     }
-    for (int32_t i = 0; i < p->graph->count; i++) units += a->unit[i] >= 0 && a->final[a->unit[i]] == i;
+    for (int32_t i = p->graph->count - 1; i >= 0; i--) {
+        if (a->unit[i] < 0) continue;
+        units += a->final[a->unit[i]] == i;
+        a->next[i] = a->first[a->unit[i]];
+        a->first[a->unit[i]] = i;
+    }
     NRM_TRY(NRM_ALLOC_ZERO(a->ctx, p->steps, units, "a program"));
     NRM_TRY(NRM_ALLOC_ZERO(a->ctx, p->step_nodes, p->graph->count, "a program"));
     /* Sources come when they are needed. */
@@ -157,29 +161,29 @@ static void release(planner *a, int32_t step)
     a->block_count = kept;
 }
 
-/* The sweep reads node x element by element, for the last time no later than it writes y. */
+/* The sweep reads node x element by element, in step with y, for the last time no later than
+ * it writes y. */
 static bool may_overwrite(const nrm_sweep *s, int32_t x, int32_t y)
 {
     int last_read = -1, write = -1;
-    bool small_x = false, small_y = false;
+    bool small = false;
+    for (int k = 0; k < s->instruction_count; k++) {
+        const nrm_instruction *d = &s->instructions[k];
+        const bool same_place = d->kind == NRM_DO_UNARY || d->kind == NRM_DO_BINARY || d->kind == NRM_DO_WHERE;
+        if (d->node != y || !same_place || s->operands[d->to].access.base != y) continue;
+        write = k;
+        small = s->operands[d->to].small;
+    }
     for (int o = 0; o < s->operand_count; o++) {
         const nrm_operand *operand = &s->operands[o];
-        if (operand->kind != NRM_OPERAND_MEMORY && operand->kind != NRM_OPERAND_LOAD) continue;
-        if (operand->access.base == y) small_y = operand->small;
-        if (operand->access.base != x) continue;
-        if (operand->kind == NRM_OPERAND_LOAD || operand->access.offset != 0) return false;
-        small_x = operand->small;
-        for (int k = 0; k < s->instruction_count; k++) {
+        if ((operand->kind != NRM_OPERAND_MEMORY && operand->kind != NRM_OPERAND_LOAD) || operand->access.base != x) continue;
+        if (operand->kind == NRM_OPERAND_LOAD || operand->access.offset != 0 || operand->small != small) return false;
+        for (int k = last_read + 1; k < s->instruction_count; k++) {
             const nrm_instruction *d = &s->instructions[k];
             if (d->a == o || d->b == o || d->c == o) last_read = k;
         }
     }
-    for (int k = 0; k < s->instruction_count; k++) {
-        const nrm_instruction *d = &s->instructions[k];
-        const bool same_place = d->kind == NRM_DO_UNARY || d->kind == NRM_DO_BINARY || d->kind == NRM_DO_WHERE;
-        if (d->node == y && s->operands[d->to].access.base == y && same_place) write = k;
-    }
-    return small_x == small_y && last_read >= 0 && write >= last_read;
+    return last_read >= 0 && write >= last_read;
 }
 
 static bool take_over(planner *a, const nrm_step *s, int32_t step, int32_t y)
@@ -259,6 +263,8 @@ nrm_status nrm_plan(nrm_ctx *ctx, nrm_program *p)
 
     NRM_TRY_DONE(NRM_ALLOC(ctx, a.unit, count, "a program"));
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, a.final, count, "a program"));
+    NRM_TRY_DONE(NRM_ALLOC(ctx, a.first, count, "a program"));
+    NRM_TRY_DONE(NRM_ALLOC(ctx, a.next, count, "a program"));
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, a.state, count, "a program"));
     NRM_TRY_DONE(NRM_ALLOC(ctx, a.stack, count + 1, "a program"));
     NRM_TRY_DONE(NRM_ALLOC(ctx, a.last, count, "a program"));
@@ -271,6 +277,8 @@ nrm_status nrm_plan(nrm_ctx *ctx, nrm_program *p)
 done:
     nrm_free(ctx, a.unit);
     nrm_free(ctx, a.final);
+    nrm_free(ctx, a.first);
+    nrm_free(ctx, a.next);
     nrm_free(ctx, a.state);
     nrm_free(ctx, a.stack);
     nrm_free(ctx, a.last);

@@ -10,15 +10,16 @@
 enum { TILE_BYTES = 8192, TILE_BYTES_MANY = 4096, MANY_SLOTS = 4, END_BLOCKS = 32, PLAIN_BLOCKS = 256 };
 
 typedef struct maker {
-    nrm_ctx *ctx;
     nrm_program *p;
     nrm_sweep *s;
     int32_t group;
     nrm_operand operands[NRM_SWEEP_OPERANDS];
     nrm_instruction instructions[NRM_SWEEP_OPERANDS];
     int operand_count, instruction_count;
-    int *result;   /* of a node: its operand, -1 */
-    int *widened;  /* of a small member: its spread, -1 */
+    const int32_t *members; /* nodes, rising */
+    int *result;   /* of a member: its operand */
+    int *widened;  /* of a small one: its spread, -1 */
+    int32_t member_count;
     bool full;     /* too many operands */
 } maker;
 
@@ -60,6 +61,18 @@ static int outside_operand(maker *m, const nrm_access *access, bool small)
     return made;
 }
 
+/* A node's number among the members. */
+static int32_t number_of(const maker *m, int32_t node)
+{
+    int32_t low = 0, high = m->member_count;
+    while (high - low > 1) {
+        const int32_t middle = (low + high) / 2;
+        if (m->members[middle] <= node) low = middle;
+        else high = middle;
+    }
+    return low;
+}
+
 /* What member `node` reads as input k; `small`: the member's own level. */
 static int read_operand(maker *m, int32_t node, int k, bool small)
 {
@@ -68,12 +81,13 @@ static int read_operand(maker *m, int32_t node, int k, bool small)
     const int32_t x = access->base;
     if (p->graph->nodes[x]->op == NRM_OP_fill) return add_operand(m, (nrm_operand){.kind = NRM_OPERAND_VALUE, .value = p->graph->nodes[x]->value});
     if (p->group[x] != m->group) return outside_operand(m, access, small);
-    if (!p->small[x] || small) return m->result[x];
-    if (m->widened[x] < 0) {
-        m->widened[x] = add_operand(m, (nrm_operand){.kind = NRM_OPERAND_SCRATCH});
-        add_instruction(m, (nrm_instruction){.kind = NRM_DO_SPREAD, .to = m->widened[x], .a = m->result[x], .b = -1, .c = -1, .node = x});
+    const int32_t number = number_of(m, x);
+    if (!p->small[x] || small) return m->result[number];
+    if (m->widened[number] < 0) {
+        m->widened[number] = add_operand(m, (nrm_operand){.kind = NRM_OPERAND_SCRATCH});
+        add_instruction(m, (nrm_instruction){.kind = NRM_DO_SPREAD, .to = m->widened[number], .a = m->result[number], .b = -1, .c = -1, .node = x});
     }
-    return m->widened[x];
+    return m->widened[number];
 }
 
 /* A number as a register full of it: one that is there, or the operand itself, which nobody
@@ -88,9 +102,10 @@ static int as_array(maker *m, int operand, bool small)
     return operand;
 }
 
-static void add_member(maker *m, int32_t i)
+static void add_member(maker *m, int32_t number)
 {
     const nrm_program *p = m->p;
+    const int32_t i = m->members[number];
     const nrm_op_node *n = p->graph->nodes[i];
     const bool reduction = nrm_op_types[n->op]->flags & NRM_OP_REDUCTION, small = p->small[i];
     nrm_instruction d = {.small = small, .a = -1, .b = -1, .c = -1, .node = i};
@@ -122,8 +137,9 @@ static void add_member(maker *m, int32_t i)
     }
     const nrm_access own = nrm_access_make(i, 0, 1, (int64_t[]){nrm_elements(n)}, (int64_t[]){1});
     const bool in_memory = p->stored[i] || (reduction && !small);
-    m->result[i] = add_operand(m, (nrm_operand){.kind = in_memory ? NRM_OPERAND_MEMORY : NRM_OPERAND_SCRATCH, .small = small, .access = own});
-    d.to = m->result[i];
+    d.to = add_operand(m, (nrm_operand){.kind = in_memory ? NRM_OPERAND_MEMORY : NRM_OPERAND_SCRATCH, .small = small, .access = own});
+    m->result[number] = d.to;
+    m->widened[number] = -1;
     add_instruction(m, d);
 }
 
@@ -219,6 +235,19 @@ static void place_partials(maker *m, nrm_step *step)
     step->work = at;
 }
 
+/* Field by field: the tables are large, and graphs have thousands of sweeps. */
+static void begin(maker *m, nrm_program *p, nrm_sweep *s, const nrm_step *step)
+{
+    m->p = p;
+    m->s = s;
+    m->group = step->group;
+    m->members = p->step_nodes + step->first_node;
+    m->member_count = step->node_count;
+    m->operand_count = m->instruction_count = 0;
+    m->result = m->widened = NULL;
+    m->full = false;
+}
+
 nrm_status nrm_sweep_make(nrm_ctx *ctx, nrm_program *p, nrm_step *step)
 {
     maker *m = NULL;
@@ -226,13 +255,12 @@ nrm_status nrm_sweep_make(nrm_ctx *ctx, nrm_program *p, nrm_step *step)
     nrm_status st;
 
     NRM_REQUIRE(ctx, s, NRM_E_NOMEM, "compile: no memory for a sweep");
-    NRM_TRY(NRM_ALLOC_ZERO(ctx, m, 1, "a program"));
-    *m = (maker){.ctx = ctx, .p = p, .s = s, .group = step->group};
-    NRM_TRY_DONE(NRM_ALLOC(ctx, m->result, p->graph->count, "a program"));
-    NRM_TRY_DONE(NRM_ALLOC(ctx, m->widened, p->graph->count, "a program"));
-    for (int32_t i = 0; i < p->graph->count; i++) m->result[i] = m->widened[i] = -1;
+    NRM_TRY(NRM_ALLOC(ctx, m, 1, "a program"));
+    begin(m, p, s, step);
+    NRM_TRY_DONE(NRM_ALLOC(ctx, m->result, step->node_count, "a program"));
+    NRM_TRY_DONE(NRM_ALLOC(ctx, m->widened, step->node_count, "a program"));
     *s = (nrm_sweep){.dtype = p->graph->nodes[step->node]->dtype, .elements = p->group_elements[step->group], .row = p->group_row[step->group]};
-    for (int32_t k = 0; k < step->node_count; k++) add_member(m, p->step_nodes[step->first_node + k]);
+    for (int32_t k = 0; k < step->node_count; k++) add_member(m, k);
     NRM_STOP_IF(m->full, NRM_E_INTERNAL, "compile: a sweep of %d nodes has too many operands", step->node_count);
     choose_tiles(m, TILE_BYTES);
     give_slots(m);
