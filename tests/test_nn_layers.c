@@ -46,6 +46,34 @@ static void batch_norm(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* All second derivatives of a batch norm are those of the formula written out. */
+static nrm_node written_out(nrm_node x, nrm_node w, nrm_node b)
+{
+    const int first = 0;
+    const nrm_node c = nrm_op_sub(x, nrm_op_mean(x, 1, &first, true));
+    const nrm_node var = nrm_op_mean(nrm_op_square(c), 1, &first, true);
+    return nrm_op_add(nrm_op_mul(nrm_op_div(c, nrm_op_sqrt(nrm_op_shift(var, 1e-5))), w), b);
+}
+
+static void batch_norm_twice(void **state)
+{
+    (void)state;
+    static double numbers[2][KIT_NUMBERS];
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int k = 0; k < 2; k++) {
+        nrm_nn *nn = kit_nn(ctx, true);
+        const nrm_node x = INPUT(nn, "x", 5, 3);
+        nrm_node y = nrm_nn_batch_norm(nn, "n", x, 0.1, 1e-5);
+        if (k == 1) y = written_out(x, nrm_graph_find(nrm_nn_graph(nn), "n.weight"), nrm_graph_find(nrm_nn_graph(nn), "n.bias"));
+        const nrm_node loss = kit_loss(nn, nrm_op_tanh(y)), hessian = nrm_graph_hessian(loss, x);
+        assert_true(kit_run(ctx, nn, loss, 1, &hessian, 1, &x, NULL, NULL, numbers[k]) >= 15 * 15 + 15);
+        nrm_nn_destroy(nn);
+    }
+    assert_all_near(numbers[0], numbers[1], 15 * 15 + 15, 1e-11);
+    assert_true(fabs(numbers[0][16]) > 1e-3); /* there is something to compare */
+    nrm_ctx_destroy(ctx);
+}
+
 static void attention(void **state)
 {
     (void)state;
@@ -322,6 +350,6 @@ static void refuses(void **state)
     nrm_ctx_destroy(ctx);
 }
 
-NRM_TEST_MAIN(cmocka_unit_test(norms), cmocka_unit_test(batch_norm), cmocka_unit_test(attention), cmocka_unit_test(attention_by_the_caller),
+NRM_TEST_MAIN(cmocka_unit_test(norms), cmocka_unit_test(batch_norm), cmocka_unit_test(batch_norm_twice), cmocka_unit_test(attention), cmocka_unit_test(attention_by_the_caller),
               cmocka_unit_test(positions), cmocka_unit_test(activations), cmocka_unit_test(losses), cmocka_unit_test(dropout),
               cmocka_unit_test(refuses))

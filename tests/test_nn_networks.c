@@ -233,6 +233,32 @@ static void configurations(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* docs/networks.md has a row for every key, with its usual value. */
+static void documented(void **state)
+{
+    (void)state;
+    static char text[65536];
+    nrm_network_key key;
+    FILE *file = fopen(NRM_SOURCE_DIR "/docs/networks.md", "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    for (const char *const *model = nrm_network_models(); *model; model++) {
+        char want[256];
+        snprintf(want, sizeof want, "\n### %s\n", *model);
+        const char *section = strstr(text, want);
+        assert_non_null(section);
+        for (int i = 0; nrm_network_key_at(*model, i, &key); i++) {
+            snprintf(want, sizeof want, "\n| `%s` | %s | %s%s%s |", key.name, key.type, key.usual ? "`" : "",
+                     key.usual ? key.usual : "must be given", key.usual ? "`" : "");
+            section = strstr(section, want); /* in the table's order */
+            assert_non_null(section);
+            assert_non_null(strstr(section, key.help));
+        }
+    }
+    for (int i = 0; nrm_nn_activations()[i]; i++) assert_non_null(strstr(text, nrm_nn_activations()[i]));
+}
+
 static void bad_configurations(void **state)
 {
     (void)state;
@@ -321,5 +347,5 @@ static void survives_no_memory(void **state)
 
 NRM_TEST_MAIN(cmocka_unit_test(gpt_values_agree), cmocka_unit_test(convnet_values_agree), cmocka_unit_test(mlp_is_its_layers),
               cmocka_unit_test(counts), cmocka_unit_test(names_and_flags), cmocka_unit_test(one_set_of_parameters),
-              cmocka_unit_test(every_choice), cmocka_unit_test(configurations), cmocka_unit_test(bad_configurations),
+              cmocka_unit_test(every_choice), cmocka_unit_test(configurations), cmocka_unit_test(documented), cmocka_unit_test(bad_configurations),
               cmocka_unit_test(survives_no_memory))

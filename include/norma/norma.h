@@ -8,6 +8,7 @@
 #include <norma/graph.h>
 #include <norma/io.h>
 #include <norma/method.h>
+#include <norma/nn.h>
 #include <norma/optim.h>
 #include <norma/nn.h>
 #include <norma/train.h>

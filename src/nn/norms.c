@@ -6,7 +6,13 @@
  *     batch   one channel of all examples            Ioffe, Szegedy 2015
  *
  * Variances are means of squared deviations (the biased ones); batch norm keeps running
- * averages of the mean and of the unbiased variance for evaluation. */
+ * averages of the mean and of the unbiased variance for evaluation.
+ *
+ * Batch norm's channels are large, so sweeps over them count.  Its mean is split into a constant
+ * a of the same value and the rest d = mean - a, which is 0 but has the mean's derivatives:
+ *     var = mean((x - a)^2) - d^2,   y = (x - a) s + (shift - d s),   s = scale / sqrt(var + eps)
+ * hold for every a, so all derivatives are right; and going back the sums of u and of u (x - a)
+ * are all that is needed, in one sweep, before the gradient in a second one. */
 #include "nn.h"
 
 static const nrm_init zeros = {NRM_INIT_ZEROS, 0, 0}, ones = {NRM_INIT_ONES, 0, 0};
@@ -102,16 +108,19 @@ nrm_node nrm_nn_batch_norm(nrm_nn *nn, const char *name, nrm_node x, double mome
     const nrm_node running_var = nrm_nn_buffer(nn, "running_var", 1, &channels, ones);
     nrm_graph_pop(nn->graph);
     if (nn->graph->status < 0) return nrm_no_node();
-    nrm_node mean = for_channels(running_mean, x), var = for_channels(running_var, x);
+    nrm_node mean = for_channels(running_mean, x), var = for_channels(running_var, x), late = nrm_no_node();
     if (nn->training) mean = nrm_op_mean(x, count, axes, true);
-    const nrm_node c = nrm_op_sub(x, mean);
+    const nrm_node c = nrm_op_sub(x, nrm_op_stop_gradient(mean));
     if (nn->training) {
-        var = nrm_op_mean(nrm_op_square(c), count, axes, true);
+        late = nrm_op_sub(mean, nrm_op_stop_gradient(mean));
+        var = nrm_op_sub(nrm_op_mean(nrm_op_square(c), count, axes, true), nrm_op_square(late));
         follow(nn, running_mean, mean, 1, momentum);
         follow(nn, running_var, var, (double)each / (double)(each - 1), momentum);
     }
     const nrm_node scale = nrm_op_mul(nrm_op_rsqrt(nrm_op_shift(var, eps)), for_channels(w, x));
-    return nrm_op_add(nrm_op_mul(c, scale), for_channels(b, x));
+    nrm_node shift = for_channels(b, x);
+    if (nn->training) shift = nrm_op_sub(shift, nrm_op_mul(late, scale));
+    return nrm_op_add(nrm_op_mul(c, scale), shift);
 }
 
 nrm_node nrm_nn_norm(nrm_nn *nn, const char *name, nrm_node x, const char *kind, int64_t groups)
