@@ -66,7 +66,7 @@ void nrm_graph_vjp(int outputs, const nrm_node *y, const nrm_node *cotangents, i
     nrm_graph *g = nrm_common_graph("gradient", outputs, y);
     span s = {.first = INT32_MAX};
 
-    for (int i = 0; i < count; i++) gradients[i] = nrm_no_node();
+    for (int i = 0; i < count; i++) gradients[i] = outputs > 0 ? nrm_lost(y[0]) : nrm_no_node();
     if (!g || g->status < 0 || nrm_common_graph("gradient", count, x) != g) return;
     for (int k = 0; k < outputs; k++) {
         char ta[NRM_NODE_TEXT], tb[NRM_NODE_TEXT];
@@ -105,7 +105,7 @@ void nrm_graph_gradient(nrm_node y, int count, const nrm_node *x, nrm_node *grad
 {
     char text[NRM_NODE_TEXT];
     nrm_graph *g = nrm_common_graph("gradient", 1, &y);
-    for (int i = 0; i < count; i++) gradients[i] = nrm_no_node();
+    for (int i = 0; i < count; i++) gradients[i] = nrm_lost(y);
     if (!g || !nrm_want_float("gradient", y)) return;
     if (nrm_elements(nrm_at(y)) != 1) {
         nrm_graph_refuse(g, NRM_E_SHAPE, "gradient: y has shape %s; it must be a scalar: give nrm_graph_vjp a cotangent", nrm_node_text(text, y));
@@ -127,11 +127,11 @@ static nrm_node push_forward(nrm_graph *g, int32_t node, const nrm_node *tangent
     bool few_wanted[MOST], *wanted = few_wanted, any = false;
     int count = 0;
 
-    if (type->flags & NRM_OP_FLAT) return nrm_no_node();
+    if (type->flags & NRM_OP_FLAT) return (nrm_node){g, -1};
     if (n->input_count > MOST) {
         gradients = nrm_graph_keep(g, 3 * n->input_count * (int64_t)sizeof *gradients);
         wanted = nrm_graph_keep(g, n->input_count * (int64_t)sizeof *wanted);
-        if (!gradients || !wanted) return nrm_no_node();
+        if (!gradients || !wanted) return (nrm_node){g, -1};
         y = gradients + n->input_count;
         t = y + n->input_count;
     }
@@ -140,7 +140,7 @@ static nrm_node push_forward(nrm_graph *g, int32_t node, const nrm_node *tangent
         wanted[k] = nrm_node_valid(tangents[n->inputs[k]]);
         any = any || wanted[k];
     }
-    if (!any) return nrm_no_node();
+    if (!any) return (nrm_node){g, -1};
     if (!type->vjp)
         return nrm_graph_refuse(g, NRM_E_UNSUPPORTED, "%s: this operation has no derivative; use nrm_op_stop_gradient where none is meant", type->name);
     const nrm_node u = nrm_variable(g, n->dtype, n->ndim, n->shape);
@@ -151,7 +151,7 @@ static nrm_node push_forward(nrm_graph *g, int32_t node, const nrm_node *tangent
         y[count] = gradients[k];
         t[count++] = tangents[n->inputs[k]];
     }
-    if (count == 0) return nrm_no_node();
+    if (count == 0) return (nrm_node){g, -1};
     nrm_graph_vjp(count, y, t, 1, &u, &result);
     return result;
 }
@@ -164,7 +164,7 @@ void nrm_graph_jvp(int count, const nrm_node *x, const nrm_node *given, int outp
     bool *mark = NULL;
     int32_t end = 0;
 
-    for (int k = 0; k < outputs; k++) tangents_y[k] = nrm_no_node();
+    for (int k = 0; k < outputs; k++) tangents_y[k] = nrm_lost(y[k]);
     if (!g || g->status < 0 || nrm_common_graph("jvp", count, x) != g) return;
     for (int k = 0; k < outputs; k++)
         if (y[k].index >= end) end = y[k].index + 1;
@@ -219,7 +219,7 @@ nrm_node nrm_graph_jacobian(nrm_node y, nrm_node x)
 {
     nrm_node both[2] = {y, x}, row;
     nrm_graph *g = nrm_common_graph("jacobian", 2, both);
-    if (!g) return nrm_no_node();
+    if (!g) return nrm_lost(y);
     const nrm_op_node ny = *nrm_at(y), nx = *nrm_at(x);
     const int64_t rows = nrm_elements(&ny);
     int64_t shape[NRM_GRAPH_MAX_NDIM];
@@ -228,7 +228,7 @@ nrm_node nrm_graph_jacobian(nrm_node y, nrm_node x)
                                 "dimensions together are possible", NRM_LL(rows), ny.ndim, nx.ndim, NRM_GRAPH_MAX_NDIM);
     nrm_node *all = nrm_graph_keep(g, rows * (int64_t)sizeof *all);
     const nrm_node flat = nrm_op_reshape(y, 1, &rows);
-    if (!all || !nrm_node_valid(flat)) return nrm_no_node();
+    if (!all || !nrm_node_valid(flat)) return nrm_lost(y);
     for (int64_t i = 0; i < rows; i++) {
         const nrm_node element = nrm_op_reshape(nrm_op_slice(flat, 0, i, i + 1, 1), 0, NULL);
         nrm_graph_gradient(element, 1, &x, &row);

@@ -47,7 +47,7 @@ nrm_node nrm_graph_refuse(nrm_graph *graph, nrm_status status, const char *forma
         vsnprintf(graph->message, sizeof graph->message, format, list);
         va_end(list);
     }
-    return nrm_no_node();
+    return (nrm_node){graph, -1};
 }
 
 void *nrm_graph_keep(nrm_graph *graph, int64_t bytes)
@@ -169,7 +169,7 @@ nrm_node nrm_emit(nrm_graph *graph, nrm_op_node node, int input_count, const nrm
     int64_t count, bytes;
     char text[NRM_NODE_TEXT];
 
-    if (graph->status < 0) return nrm_no_node();
+    if (graph->status < 0) return (nrm_node){graph, -1};
     if (node.ndim < 0 || node.ndim > NRM_GRAPH_MAX_NDIM)
         return nrm_graph_refuse(graph, NRM_E_SHAPE, "%s: the result would have %d dimensions; at most %d are possible",
                                 who, node.ndim, NRM_GRAPH_MAX_NDIM);
@@ -185,13 +185,13 @@ nrm_node nrm_emit(nrm_graph *graph, nrm_op_node node, int input_count, const nrm
     int32_t *places = NULL;
     if (input_count > 0) {
         places = nrm_graph_keep(graph, input_count * (int64_t)sizeof *places);
-        if (!places) return nrm_no_node();
+        if (!places) return (nrm_node){graph, -1};
         for (int i = 0; i < input_count; i++) places[i] = inputs[i].index;
     }
     if (nrm_grow(graph->ctx, &graph->nodes, &graph->capacity, graph->count + 1, sizeof *graph->nodes, "a graph") < 0)
         return nrm_graph_refuse(graph, NRM_E_NOMEM, "%s: no memory for one more node", who);
     nrm_op_node *kept = nrm_graph_keep(graph, sizeof *kept);
-    if (!kept) return nrm_no_node();
+    if (!kept) return (nrm_node){graph, -1};
     node.inputs = places;
     node.input_count = input_count;
     *kept = node;
@@ -226,14 +226,14 @@ nrm_node nrm_graph_find(nrm_graph *graph, const char *name)
 {
     for (int32_t i = 0; graph && name && i < graph->count; i++)
         if (named(graph->nodes[i]) && strcmp(graph->nodes[i]->name, name) == 0) return (nrm_node){graph, i};
-    return nrm_no_node();
+    return (nrm_node){graph, -1};
 }
 
 static nrm_node named_source(nrm_graph *graph, nrm_op op, const char *name, nrm_dtype dtype, int ndim,
                              const int64_t *shape)
 {
     const char *who = nrm_op_types[op]->name;
-    if (!graph || graph->status < 0) return nrm_no_node();
+    if (!graph || graph->status < 0) return (nrm_node){graph, -1};
     if (!name || !*name) return nrm_graph_refuse(graph, NRM_E_ARGUMENT, "%s: it has no name", who);
     if (dtype != NRM_F32 && dtype != NRM_F64 && dtype != NRM_I64)
         return nrm_graph_refuse(graph, NRM_E_DTYPE, "%s: '%s' is of dtype %d; it must be f32, f64 or i64", who, name, (int)dtype);
@@ -241,7 +241,7 @@ static nrm_node named_source(nrm_graph *graph, nrm_op op, const char *name, nrm_
         return nrm_graph_refuse(graph, NRM_E_DTYPE, "%s: '%s' is i64; parameters are f32 or f64", who, name);
     const size_t scope = strlen(graph->scope), length = strlen(name);
     char *whole = nrm_graph_keep(graph, (int64_t)(scope + length + 1));
-    if (!whole) return nrm_no_node();
+    if (!whole) return (nrm_node){graph, -1};
     memcpy(whole, graph->scope, scope);
     memcpy(whole + scope, name, length + 1);
     if (nrm_node_valid(nrm_graph_find(graph, whole)))
@@ -267,7 +267,7 @@ int32_t nrm_graph_size(const nrm_graph *graph) { return graph ? graph->count : 0
 
 nrm_node nrm_graph_node(nrm_graph *graph, int32_t index)
 {
-    return graph && index >= 0 && index < graph->count ? (nrm_node){graph, index} : nrm_no_node();
+    return graph && index >= 0 && index < graph->count ? (nrm_node){graph, index} : (nrm_node){graph, -1};
 }
 
 int32_t nrm_graph_parameters(const nrm_graph *graph, int32_t most, nrm_node *parameters)

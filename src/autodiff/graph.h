@@ -96,6 +96,9 @@ struct nrm_graph {
 void *nrm_graph_keep(nrm_graph *graph, int64_t bytes);
 
 static inline nrm_node nrm_no_node(void) { return (nrm_node){NULL, -1}; }
+/* An invalid node that still tells its graph, and with that the cause: what a builder gives
+ * where an argument `of` was invalid. */
+static inline nrm_node nrm_lost(nrm_node of) { return (nrm_node){of.graph, -1}; }
 /* The node behind a handle; only for valid ones. */
 static inline const nrm_op_node *nrm_at(nrm_node node) { return node.graph->nodes[node.index]; }
 static inline const nrm_op_type *nrm_type_of(nrm_node node) { return nrm_op_types[nrm_at(node)->op]; }

@@ -168,7 +168,7 @@ void nrm_op_custom(const nrm_custom *custom, int input_count, const nrm_node *in
                    const nrm_custom_output *shapes, nrm_node *outputs)
 {
     nrm_graph *g = nrm_common_graph("custom", input_count, inputs);
-    for (int i = 0; i < output_count; i++) outputs[i] = nrm_no_node();
+    for (int i = 0; i < output_count; i++) outputs[i] = input_count > 0 ? nrm_lost(inputs[0]) : nrm_no_node();
     if (!g) return;
     if (!custom || !custom->name || !custom->forward) {
         nrm_graph_refuse(g, NRM_E_NULL, "custom: the operation, its name or its forward function is NULL");

@@ -37,7 +37,7 @@ static bool same_dtype(nrm_graph *g, const char *who, nrm_node a, nrm_node b)
 static nrm_node unary(nrm_op op, nrm_node x)
 {
     nrm_graph *g = nrm_common_graph(nrm_op_types[op]->name, 1, &x);
-    if (!g || !nrm_want_float(nrm_op_types[op]->name, x)) return nrm_no_node();
+    if (!g || !nrm_want_float(nrm_op_types[op]->name, x)) return nrm_lost(x);
     return nrm_emit(g, nrm_new_node(op, nrm_at(x)->dtype, nrm_at(x)->ndim, nrm_at(x)->shape), 1, &x);
 }
 
@@ -48,10 +48,10 @@ static nrm_node binary(nrm_op op, nrm_node a, nrm_node b)
     int64_t shape[NRM_GRAPH_MAX_NDIM];
     int ndim;
     nrm_graph *g = nrm_common_graph(who, 2, both);
-    if (!g || !same_dtype(g, who, a, b) || !common_shape(g, who, a, b, &ndim, shape)) return nrm_no_node();
+    if (!g || !same_dtype(g, who, a, b) || !common_shape(g, who, a, b, &ndim, shape)) return nrm_lost(a);
     both[0] = nrm_op_broadcast(a, ndim, shape);
     both[1] = nrm_op_broadcast(b, ndim, shape);
-    if (!nrm_node_valid(both[0]) || !nrm_node_valid(both[1])) return nrm_no_node();
+    if (!nrm_node_valid(both[0]) || !nrm_node_valid(both[1])) return nrm_lost(a);
     return nrm_emit(g, nrm_new_node(op, nrm_at(both[0])->dtype, ndim, shape), 2, both);
 }
 
@@ -67,12 +67,12 @@ nrm_node nrm_op_where(nrm_node condition, nrm_node a, nrm_node b)
     int ndim, ndim_with;
     nrm_graph *g = nrm_common_graph("where", 3, all);
     if (!g || !same_dtype(g, "where", a, b) || !same_dtype(g, "where", condition, a) ||
-        !common_shape(g, "where", a, b, &ndim, shape)) return nrm_no_node();
+        !common_shape(g, "where", a, b, &ndim, shape)) return nrm_lost(condition);
     all[1] = nrm_op_broadcast(a, ndim, shape);
-    if (!nrm_node_valid(all[1]) || !common_shape(g, "where", condition, all[1], &ndim_with, with)) return nrm_no_node();
+    if (!nrm_node_valid(all[1]) || !common_shape(g, "where", condition, all[1], &ndim_with, with)) return nrm_lost(condition);
     for (int i = 0; i < 3; i++) {
         all[i] = nrm_op_broadcast(i == 1 ? all[1] : i == 0 ? condition : b, ndim_with, with);
-        if (!nrm_node_valid(all[i])) return nrm_no_node();
+        if (!nrm_node_valid(all[i])) return nrm_lost(condition);
     }
     return nrm_emit(g, nrm_new_node(NRM_OP_where, nrm_at(a)->dtype, ndim_with, with), 3, all);
 }
@@ -190,8 +190,8 @@ ELEMENTWISE_FLAT(less) ELEMENTWISE_FLAT(less_equal) ELEMENTWISE_FLAT(equal)
 
 /* ---- Built from the others -------------------------------------------------------------------------------------- */
 
-nrm_node nrm_op_scale(nrm_node x, double factor) { return nrm_node_valid(x) && nrm_want_float("scale", x) ? nrm_op_mul(x, nrm_like(x, factor)) : nrm_no_node(); }
-nrm_node nrm_op_shift(nrm_node x, double term) { return nrm_node_valid(x) && nrm_want_float("shift", x) ? nrm_op_add(x, nrm_like(x, term)) : nrm_no_node(); }
+nrm_node nrm_op_scale(nrm_node x, double factor) { return nrm_node_valid(x) && nrm_want_float("scale", x) ? nrm_op_mul(x, nrm_like(x, factor)) : nrm_lost(x); }
+nrm_node nrm_op_shift(nrm_node x, double term) { return nrm_node_valid(x) && nrm_want_float("shift", x) ? nrm_op_add(x, nrm_like(x, term)) : nrm_lost(x); }
 
 nrm_node nrm_op_gelu_tanh(nrm_node x)
 {
@@ -212,12 +212,12 @@ nrm_node nrm_op_power(nrm_node x, double exponent)
     if (exponent == -1) return nrm_op_reciprocal(x);
     if (exponent == 0.5) return nrm_op_sqrt(x);
     if (exponent == -0.5) return nrm_op_rsqrt(x);
-    return nrm_node_valid(x) && nrm_want_float("power", x) ? nrm_op_pow(x, nrm_like(x, exponent)) : nrm_no_node();
+    return nrm_node_valid(x) && nrm_want_float("power", x) ? nrm_op_pow(x, nrm_like(x, exponent)) : nrm_lost(x);
 }
 
 nrm_node nrm_op_clamp(nrm_node x, double least, double most)
 {
-    if (!nrm_node_valid(x) || !nrm_want_float("clamp", x)) return nrm_no_node();
+    if (!nrm_node_valid(x) || !nrm_want_float("clamp", x)) return nrm_lost(x);
     if (!(least <= most)) return nrm_graph_refuse(x.graph, NRM_E_RANGE, "clamp: the bounds are %g and %g; the first must not exceed the second", least, most);
     return nrm_op_max(nrm_op_min(x, nrm_like(x, most)), nrm_like(x, least));
 }
@@ -245,7 +245,7 @@ const nrm_op_type nrm_op_type_cast = {.name = "cast", .vjp = vjp_cast, .run = ru
 nrm_node nrm_op_cast(nrm_node x, nrm_dtype dtype)
 {
     nrm_graph *g = nrm_common_graph("cast", 1, &x);
-    if (!g) return nrm_no_node();
+    if (!g) return nrm_lost(x);
     if (dtype != NRM_F32 && dtype != NRM_F64 && dtype != NRM_I64)
         return nrm_graph_refuse(g, NRM_E_DTYPE, "cast: dtype %d is none of f32, f64, i64", (int)dtype);
     if (nrm_at(x)->dtype == dtype) return x;
@@ -257,6 +257,6 @@ const nrm_op_type nrm_op_type_stop_gradient = {.name = "stop_gradient", .flags =
 nrm_node nrm_op_stop_gradient(nrm_node x)
 {
     nrm_graph *g = nrm_common_graph("stop_gradient", 1, &x);
-    if (!g) return nrm_no_node();
+    if (!g) return nrm_lost(x);
     return nrm_emit(g, nrm_new_node(NRM_OP_stop_gradient, nrm_at(x)->dtype, nrm_at(x)->ndim, nrm_at(x)->shape), 1, &x);
 }

@@ -52,7 +52,7 @@ nrm_node nrm_op_gather(nrm_node table, nrm_node index)
 {
     const nrm_node both[2] = {table, index};
     nrm_graph *g = nrm_common_graph("gather", 2, both);
-    if (!g || !nrm_want_index("gather", index) || !nrm_want_ndim("gather", table, 1, NRM_GRAPH_MAX_NDIM)) return nrm_no_node();
+    if (!g || !nrm_want_index("gather", index) || !nrm_want_ndim("gather", table, 1, NRM_GRAPH_MAX_NDIM)) return nrm_lost(table);
     const nrm_op_node *t = nrm_at(table), *i = nrm_at(index);
     nrm_op_node node = nrm_new_node(NRM_OP_gather, t->dtype, i->ndim, i->shape);
     for (int k = 1; k < t->ndim && node.ndim < NRM_GRAPH_MAX_NDIM; k++) node.shape[node.ndim++] = t->shape[k];
@@ -98,7 +98,7 @@ nrm_node nrm_op_scatter_add(nrm_node x, nrm_node index, int64_t rows)
     char tx[NRM_NODE_TEXT], ti[NRM_NODE_TEXT];
     const nrm_node both[2] = {x, index};
     nrm_graph *g = nrm_common_graph("scatter_add", 2, both);
-    if (!g || !nrm_want_float("scatter_add", x) || !nrm_want_index("scatter_add", index)) return nrm_no_node();
+    if (!g || !nrm_want_float("scatter_add", x) || !nrm_want_index("scatter_add", index)) return nrm_lost(x);
     const nrm_op_node *a = nrm_at(x), *i = nrm_at(index);
     bool fits = a->ndim >= i->ndim;
     for (int k = 0; fits && k < i->ndim; k++) fits = a->shape[k] == i->shape[k];
@@ -175,7 +175,7 @@ static nrm_node take(nrm_op op, nrm_node x, nrm_node index, int64_t n)
     char tx[NRM_NODE_TEXT], ti[NRM_NODE_TEXT];
     const nrm_node both[2] = {x, index};
     nrm_graph *g = nrm_common_graph(who, 2, both);
-    if (!g || !nrm_want_float(who, x) || !nrm_want_index(who, index) || !nrm_want_ndim(who, x, 1, NRM_GRAPH_MAX_NDIM)) return nrm_no_node();
+    if (!g || !nrm_want_float(who, x) || !nrm_want_index(who, index) || !nrm_want_ndim(who, x, 1, NRM_GRAPH_MAX_NDIM)) return nrm_lost(x);
     const nrm_op_node *a = nrm_at(x), *i = nrm_at(index);
     bool fits = a->ndim == i->ndim;
     for (int k = 0; fits && k < a->ndim - 1; k++) fits = a->shape[k] == i->shape[k];

@@ -67,7 +67,7 @@ nrm_node nrm_op_matmul_transposed(nrm_node a, bool transpose_a, nrm_node b, bool
     nrm_node both[2] = {a, b};
     nrm_graph *g = nrm_common_graph("matmul", 2, both);
     if (!g || !nrm_want_float("matmul", a) || !nrm_want_ndim("matmul", a, 2, NRM_GRAPH_MAX_NDIM) ||
-        !nrm_want_ndim("matmul", b, 2, NRM_GRAPH_MAX_NDIM)) return nrm_no_node();
+        !nrm_want_ndim("matmul", b, 2, NRM_GRAPH_MAX_NDIM)) return nrm_lost(a);
     const nrm_op_node *x = nrm_at(a), *y = nrm_at(b);
     const int64_t m = x->shape[x->ndim - (transpose_a ? 1 : 2)], k = x->shape[x->ndim - (transpose_a ? 2 : 1)];
     const int64_t l = y->shape[y->ndim - (transpose_b ? 1 : 2)], n = y->shape[y->ndim - (transpose_b ? 2 : 1)];
@@ -76,7 +76,7 @@ nrm_node nrm_op_matmul_transposed(nrm_node a, bool transpose_a, nrm_node b, bool
     if (k != l)
         return nrm_graph_refuse(g, NRM_E_SHAPE, "matmul: %s%s times %s%s; the left factor has %lld columns and the right one %lld rows",
                                 nrm_node_text(ta, a), transpose_a ? "'" : "", nrm_node_text(tb, b), transpose_b ? "'" : "", NRM_LL(k), NRM_LL(l));
-    if (!common_batch(g, a, b, &batch, shape)) return nrm_no_node();
+    if (!common_batch(g, a, b, &batch, shape)) return nrm_lost(a);
     shape[batch] = m;
     if (x->ndim > 2 && y->ndim == 2 && !transpose_a) { /* one product of all rows */
         shape[batch + 1] = n;
@@ -87,7 +87,7 @@ nrm_node nrm_op_matmul_transposed(nrm_node a, bool transpose_a, nrm_node b, bool
     }
     both[0] = with_batch(a, batch, shape);
     both[1] = with_batch(b, batch, shape);
-    if (!nrm_node_valid(both[0]) || !nrm_node_valid(both[1])) return nrm_no_node();
+    if (!nrm_node_valid(both[0]) || !nrm_node_valid(both[1])) return nrm_lost(a);
     if (batch + 2 > NRM_GRAPH_MAX_NDIM)
         return nrm_graph_refuse(g, NRM_E_SHAPE, "matmul: the result would have %d dimensions; at most %d are possible", batch + 2, NRM_GRAPH_MAX_NDIM);
     shape[batch + 1] = n;

@@ -118,11 +118,11 @@ static nrm_node reduce(nrm_op op, nrm_node x, int count, const int *axes, bool k
     int ndim = 0, runs = 0;
     nrm_graph *g = nrm_common_graph(who, 1, &x);
 
-    if (!g || !nrm_want_float(who, x)) return nrm_no_node();
+    if (!g || !nrm_want_float(who, x)) return nrm_lost(x);
     const nrm_op_node before = *nrm_at(x);
     for (int i = 0; i < count; i++) {
         const int axis = nrm_axis(g, who, before.ndim, axes[i]);
-        if (axis < 0) return nrm_no_node();
+        if (axis < 0) return nrm_lost(x);
         if (out[axis]) return nrm_graph_refuse(g, NRM_E_ARGUMENT, "%s: axis %d is given twice", who, axis);
         if (op != NRM_OP_reduce_sum && before.shape[axis] == 0)
             return nrm_graph_refuse(g, NRM_E_SHAPE, "%s: axis %d is empty; there is no extreme of nothing", who, axis);
@@ -186,7 +186,7 @@ nrm_node nrm_op_sum_to(nrm_node x, int ndim, const int64_t *shape)
     char from[NRM_NODE_TEXT], to[NRM_NODE_TEXT];
     int axes[NRM_GRAPH_MAX_NDIM], count = 0;
     nrm_graph *g = nrm_common_graph("sum_to", 1, &x);
-    if (!g) return nrm_no_node();
+    if (!g) return nrm_lost(x);
     const nrm_op_node *n = nrm_at(x);
     bool fits = ndim <= n->ndim;
     for (int i = 0; i < n->ndim && fits; i++) {

@@ -17,7 +17,7 @@ nrm_node nrm_op_reshape(nrm_node x, int ndim, const int64_t *shape)
 {
     char from[NRM_NODE_TEXT], to[NRM_NODE_TEXT];
     nrm_graph *g = nrm_common_graph("reshape", 1, &x);
-    if (!g) return nrm_no_node();
+    if (!g) return nrm_lost(x);
     if (nrm_same_dims(ndim, shape, nrm_at(x)->ndim, nrm_at(x)->shape)) return x;
     if (ndim < 0 || ndim > NRM_GRAPH_MAX_NDIM)
         return nrm_graph_refuse(g, NRM_E_SHAPE, "reshape: %d dimensions are asked for; at most %d are possible", ndim, NRM_GRAPH_MAX_NDIM);
@@ -59,12 +59,12 @@ nrm_node nrm_op_permute(nrm_node x, const int *axes)
 {
     bool seen[NRM_GRAPH_MAX_NDIM] = {false}, moved = false;
     nrm_graph *g = nrm_common_graph("permute", 1, &x);
-    if (!g) return nrm_no_node();
+    if (!g) return nrm_lost(x);
     const nrm_op_node *n = nrm_at(x);
     nrm_op_node node = nrm_new_node(NRM_OP_permute, n->dtype, n->ndim, n->shape);
     for (int i = 0; i < n->ndim; i++) {
         const int axis = nrm_axis(g, "permute", n->ndim, axes[i]);
-        if (axis < 0) return nrm_no_node();
+        if (axis < 0) return nrm_lost(x);
         if (seen[axis]) return nrm_graph_refuse(g, NRM_E_ARGUMENT, "permute: axis %d is given twice", axis);
         seen[axis] = true;
         moved = moved || axis != i;
@@ -79,7 +79,7 @@ nrm_node nrm_op_permute(nrm_node x, const int *axes)
 nrm_node nrm_op_transpose(nrm_node x)
 {
     int axes[NRM_GRAPH_MAX_NDIM] = {0, 1, 2, 3, 4, 5};
-    if (!nrm_node_valid(x) || !nrm_want_ndim("transpose", x, 2, NRM_GRAPH_MAX_NDIM)) return nrm_no_node();
+    if (!nrm_node_valid(x) || !nrm_want_ndim("transpose", x, 2, NRM_GRAPH_MAX_NDIM)) return nrm_lost(x);
     const int n = nrm_at(x)->ndim;
     axes[n - 1] = n - 2;
     axes[n - 2] = n - 1;
@@ -101,7 +101,7 @@ nrm_node nrm_op_broadcast(nrm_node x, int ndim, const int64_t *shape)
     char from[NRM_NODE_TEXT], to[NRM_NODE_TEXT];
     int64_t aligned[NRM_GRAPH_MAX_NDIM];
     nrm_graph *g = nrm_common_graph("broadcast", 1, &x);
-    if (!g) return nrm_no_node();
+    if (!g) return nrm_lost(x);
     const nrm_op_node n = *nrm_at(x);
     if (nrm_same_dims(ndim, shape, n.ndim, n.shape)) return x;
     bool fits = n.ndim <= ndim && ndim <= NRM_GRAPH_MAX_NDIM;
@@ -136,7 +136,7 @@ nrm_node nrm_op_slice(nrm_node x, int axis, int64_t start, int64_t stop, int64_t
 {
     nrm_graph *g = nrm_common_graph("slice", 1, &x);
     const int a = g ? nrm_axis(g, "slice", nrm_at(x)->ndim, axis) : -1;
-    if (a < 0) return nrm_no_node();
+    if (a < 0) return nrm_lost(x);
     const nrm_op_node *n = nrm_at(x);
     const int64_t size = n->shape[a], from = start < 0 ? start + size : start, to = stop < 0 ? stop + size : stop;
     if (step < 1) return nrm_graph_refuse(g, NRM_E_RANGE, "slice: step is %lld; it must be at least 1", NRM_LL(step));
@@ -199,7 +199,7 @@ nrm_node nrm_op_pad(nrm_node x, int axis, int64_t before, int64_t after, int64_t
     int64_t size, gaps;
     nrm_graph *g = nrm_common_graph("pad", 1, &x);
     const int a = g ? nrm_axis(g, "pad", nrm_at(x)->ndim, axis) : -1;
-    if (a < 0) return nrm_no_node();
+    if (a < 0) return nrm_lost(x);
     if (before < 0 || after < 0 || gap < 0)
         return nrm_graph_refuse(g, NRM_E_RANGE, "pad: before %lld, after %lld, gap %lld; none may be negative", NRM_LL(before), NRM_LL(after), NRM_LL(gap));
     const nrm_op_node *n = nrm_at(x);
@@ -251,7 +251,7 @@ nrm_node nrm_op_concat(int count, const nrm_node *x, int axis)
     char ta[NRM_NODE_TEXT], tb[NRM_NODE_TEXT];
     nrm_graph *g = nrm_common_graph("concat", count, x);
     const int a = g ? nrm_axis(g, "concat", nrm_at(x[0])->ndim, axis) : -1;
-    if (a < 0) return nrm_no_node();
+    if (a < 0) return (count > 0 ? nrm_lost(x[0]) : nrm_no_node());
     if (count == 1) return x[0];
     nrm_op_node node = nrm_new_node(NRM_OP_concat, nrm_at(x[0])->dtype, nrm_at(x[0])->ndim, nrm_at(x[0])->shape);
     node.attributes[0] = a;
@@ -273,7 +273,7 @@ nrm_node nrm_op_roll(nrm_node x, int axis, int64_t shift)
 {
     nrm_graph *g = nrm_common_graph("roll", 1, &x);
     const int a = g ? nrm_axis(g, "roll", nrm_at(x)->ndim, axis) : -1;
-    if (a < 0) return nrm_no_node();
+    if (a < 0) return nrm_lost(x);
     const int64_t n = nrm_at(x)->shape[a];
     if (n == 0) return x;
     const int64_t by = (shift % n + n) % n;
@@ -288,7 +288,7 @@ nrm_node nrm_op_pad_circular(nrm_node x, int axis, int64_t before, int64_t after
     int count = 0;
     nrm_graph *g = nrm_common_graph("pad_circular", 1, &x);
     const int a = g ? nrm_axis(g, "pad_circular", nrm_at(x)->ndim, axis) : -1;
-    if (a < 0) return nrm_no_node();
+    if (a < 0) return nrm_lost(x);
     const int64_t n = nrm_at(x)->shape[a];
     if (before < 0 || after < 0 || before > n || after > n)
         return nrm_graph_refuse(g, NRM_E_RANGE, "pad_circular: before %lld, after %lld; both must lie between 0 and the axis' %lld elements",

@@ -73,7 +73,7 @@ const nrm_op_type nrm_op_type_top_indices = {.name = "top_indices", .flags = NRM
 nrm_node nrm_op_top_indices(nrm_node x, int64_t k, bool largest)
 {
     nrm_graph *g = nrm_common_graph("top_indices", 1, &x);
-    if (!g || !nrm_want_float("top_indices", x) || !nrm_want_ndim("top_indices", x, 1, NRM_GRAPH_MAX_NDIM)) return nrm_no_node();
+    if (!g || !nrm_want_float("top_indices", x) || !nrm_want_ndim("top_indices", x, 1, NRM_GRAPH_MAX_NDIM)) return nrm_lost(x);
     const nrm_op_node *n = nrm_at(x);
     const int64_t size = n->shape[n->ndim - 1];
     if (k < 0 || k > size)

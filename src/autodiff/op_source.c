@@ -22,13 +22,13 @@ static bool sound_source(nrm_graph *graph, const char *who, nrm_dtype dtype)
 nrm_node nrm_graph_constant(nrm_graph *graph, nrm_dtype dtype, int ndim, const int64_t *shape, const void *data)
 {
     int64_t count;
-    if (!sound_source(graph, "constant", dtype)) return nrm_no_node();
+    if (!sound_source(graph, "constant", dtype)) return (nrm_node){graph, -1};
     nrm_op_node node = nrm_new_node(NRM_OP_constant, dtype, ndim, shape);
     const nrm_node made = nrm_emit(graph, node, 0, NULL);
-    if (!nrm_node_valid(made) || !nrm_shape_count(ndim, shape, &count)) return nrm_no_node();
+    if (!nrm_node_valid(made) || !nrm_shape_count(ndim, shape, &count)) return (nrm_node){graph, -1};
     if (count > 0 && !data) return nrm_graph_refuse(graph, NRM_E_NULL, "constant: its elements are NULL");
     void *copy = nrm_graph_keep(graph, count * (int64_t)nrm_dtype_size(dtype));
-    if (!copy) return nrm_no_node();
+    if (!copy) return (nrm_node){graph, -1};
     if (count > 0) memcpy(copy, data, (size_t)count * nrm_dtype_size(dtype));
     graph->nodes[made.index]->constant = copy;
     return made;
@@ -55,7 +55,7 @@ const nrm_op_type nrm_op_type_fill = {.name = "fill", .flags = NRM_OP_SOURCE | N
 
 nrm_node nrm_graph_fill(nrm_graph *graph, nrm_dtype dtype, int ndim, const int64_t *shape, double value)
 {
-    if (!sound_source(graph, "fill", dtype)) return nrm_no_node();
+    if (!sound_source(graph, "fill", dtype)) return (nrm_node){graph, -1};
     if (dtype == NRM_I64 && !(fabs(value) <= 0x1p53 && value == rint(value)))
         return nrm_graph_refuse(graph, NRM_E_RANGE, "fill: value is %g; an i64 fill needs a whole number within 2^53", value);
     nrm_op_node node = nrm_new_node(NRM_OP_fill, dtype, ndim, shape);
@@ -84,7 +84,7 @@ const nrm_op_type nrm_op_type_range = {.name = "range", .flags = NRM_OP_SOURCE |
 
 nrm_node nrm_graph_range(nrm_graph *graph, nrm_dtype dtype, int64_t n)
 {
-    if (!sound_source(graph, "range", dtype)) return nrm_no_node();
+    if (!sound_source(graph, "range", dtype)) return (nrm_node){graph, -1};
     return nrm_emit(graph, nrm_new_node(NRM_OP_range, dtype, 1, &n), 0, NULL);
 }
 
@@ -132,7 +132,7 @@ const nrm_op_type nrm_op_type_uniform = {.name = "uniform", .flags = NRM_OP_SOUR
 
 nrm_node nrm_graph_uniform(nrm_graph *graph, nrm_dtype dtype, int ndim, const int64_t *shape, int64_t stream)
 {
-    if (!sound_source(graph, "uniform", dtype)) return nrm_no_node();
+    if (!sound_source(graph, "uniform", dtype)) return (nrm_node){graph, -1};
     if (!nrm_is_float(dtype)) return nrm_graph_refuse(graph, NRM_E_DTYPE, "uniform: dtype is i64; it must be f32 or f64");
     nrm_op_node node = nrm_new_node(NRM_OP_uniform, dtype, ndim, shape);
     node.attributes[0] = stream;
