@@ -91,10 +91,25 @@ static void choices_in_words(const nrm_param *p, text *t)
     }
 }
 
+/* A large power of two is written as one. */
 static void add_bound(const nrm_param *p, bool most, text *t)
 {
+    const int64_t whole = most ? p->i64_most : p->i64_least;
+    int power = 20;
+    while (power < 62 && whole != INT64_C(1) << power) power++;
     if (p->kind == NRM_KIND_F64) text_add_number(t, most ? p->f64_most : p->f64_least);
-    else text_add(t, "%" PRId64, most ? p->i64_most : p->i64_least);
+    else if (whole == INT64_C(1) << power) text_add(t, "2^%d", power);
+    else text_add(t, "%" PRId64, whole);
+}
+
+/* "below 1", where the largest number is as good as the next whole one: 1 - DBL_EPSILON. */
+static bool below_whole(const nrm_param *p, text *t)
+{
+    const double whole = ceil(p->f64_most);
+    if (p->kind != NRM_KIND_F64 || p->f64_most == whole || whole - p->f64_most > 2 * DBL_EPSILON) return false;
+    text_add(t, "below ");
+    text_add_number(t, whole);
+    return true;
 }
 
 void param_range(const nrm_param *p, text *t)
@@ -110,11 +125,13 @@ void param_range(const nrm_param *p, text *t)
 
     if (real && p->f64_least == NRM_POSITIVE) {
         text_add(t, "> 0");
-        if (high) text_add(t, ", at most "), add_bound(p, true, t);
+        if (!high) return;
+        text_add(t, ", ");
+        if (!below_whole(p, t)) text_add(t, "at most "), add_bound(p, true, t);
     } else if (low && high) {
         add_bound(p, false, t);
         text_add(t, " to ");
-        add_bound(p, true, t);
+        if (!below_whole(p, t)) add_bound(p, true, t);
     } else if (low) {
         text_add(t, "at least ");
         add_bound(p, false, t);
@@ -172,6 +189,10 @@ void port_shape(const nrm_port *p, text *t)
 void port_types(const nrm_port *p, text *t)
 {
     const char *between = "";
+    if (p->flags & NRM_PORT_TEXT) {
+        text_add(t, "text in UTF-8");
+        return;
+    }
     for (int d = 0; d < NRM_DTYPE_COUNT; d++) {
         if (!(p->dtypes & NRM_DTYPE_BIT(d))) continue;
         text_add(t, "%s%s", between, nrm_dtype_name((nrm_dtype)d));
@@ -192,8 +213,10 @@ void port_accepts(const nrm_port *p, text *t)
 
 void port_facts(const nrm_port *p, bool output, text *t)
 {
-    port_shape(p, t);
-    text_add(t, "; ");
+    if (!(p->flags & NRM_PORT_TEXT)) {
+        port_shape(p, t);
+        text_add(t, "; ");
+    }
     port_types(p, t);
     if (p->accepts != NRM_ACCEPT_ARRAY) {
         text_add(t, "; ");
@@ -241,6 +264,7 @@ static bool next_argument(const char **at, text *name, text *value)
 static void shell_argument(const nrm_method *m, const char *name, const char *value, text *t)
 {
     const nrm_param *p = nrm_param_find(m, name);
+    const int output = nrm_port_find(m->outputs, m->output_count, name);
     const bool flag = p && p->kind == NRM_KIND_FLAG;
     const bool off = flag && (strcmp(value, "false") == 0 || strcmp(value, "0") == 0);
     text_add(t, off ? " --no-" : " --");
@@ -251,7 +275,7 @@ static void shell_argument(const nrm_method *m, const char *name, const char *va
         text_add_quoted(t, value);
     } else { /* an output that is asked for */
         text_add_dashed(t, name);
-        text_add(t, ".npy");
+        text_add(t, output >= 0 && (m->outputs[output].flags & NRM_PORT_TEXT) ? ".txt" : ".npy");
     }
 }
 

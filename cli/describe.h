@@ -19,7 +19,7 @@ const char *choice_next(choice_words *words);      /* start with {p->choices} */
 
 void port_term(const nrm_port *p, text *t);        /* "--x FILE" */
 void port_shape(const nrm_port *p, text *t);       /* "n, or m x n"; "any shape" */
-void port_types(const nrm_port *p, text *t);       /* "f32, f64" */
+void port_types(const nrm_port *p, text *t);       /* "f32, f64", "text in UTF-8" */
 void port_accepts(const nrm_port *p, text *t);     /* "array", "array, sparse or rows" */
 void port_facts(const nrm_port *p, bool output, text *t);
 

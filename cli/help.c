@@ -80,7 +80,8 @@ void norma_page(page *p)
         "or --name=false. An input is a file, '-' for standard input, or a literal such as '[[1,2],[3,4]]'; "
         "'a.npz:weights' picks one array of several. An output is a file whose extension chooses the format, or "
         "'-' for standard output as text; the report then goes to standard error. Outputs without a file are "
-        "summarised in the report.\n\n"
+        "summarised in the report; an output that is itself text is printed before it, and goes to a file as it is "
+        "unless the file's name ends like that of an array.\n\n"
         "Formats: npy, npz, csv, text, LIBSVM, Matrix Market, idx, safetensors, JSON.");
     method_items(p);
     command_items(p);

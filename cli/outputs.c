@@ -36,14 +36,15 @@ static void say_about(const char *sentence, const char *trial, const char *path)
     text_free(&t);
 }
 
-/* Write one number beside the target, by the same writer: the folder, the permission and
+/* Write one number or letter beside the target, by the same writer: the folder, the permission and
  * the format are all tried at once. */
 static int try_path(const run *r, const nrm_port *port, const char *path)
 {
     double one = 1;
+    unsigned char letter = 'a';
     const int64_t shape[2] = {1, 1};
     int64_t indptr[2] = {0, 1}, indices[1] = {0};
-    nrm_array a = {&one, NRM_F64, 2, {shape[0], shape[1]}, false};
+    nrm_array a = {&one, NRM_F64, 2, {shape[0], shape[1]}, false}, letters = {&letter, NRM_U8, 1, {1}, false};
     nrm_csr s = {1, 1, 1, indptr, indices, &one, NRM_F64, false};
     struct stat there;
 
@@ -56,7 +57,8 @@ static int try_path(const run *r, const nrm_port *port, const char *path)
 
     text trial = {0};
     neighbour(&trial, path);
-    nrm_status st = nrm_save(r->ctx, text_string(&trial), &a);
+    nrm_status st = port->flags & NRM_PORT_TEXT ? nrm_save_text(r->ctx, text_string(&trial), &letters)
+                                                : nrm_save(r->ctx, text_string(&trial), &a);
     if (st < 0 && (port->accepts & NRM_ACCEPT_CSR) && st != NRM_E_IO)
         st = nrm_save_csr(r->ctx, text_string(&trial), &s);
     if (st < 0) say_about(nrm_message(r->ctx), text_string(&trial), path);

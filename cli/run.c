@@ -114,10 +114,10 @@ static int tell(const run *r, nrm_status status, double seconds, const char *mes
             return exit_code_of(st);
         }
         text_add(&t, "%s\n", json);
-    } else if (!r->given[OPTION_QUIET]) {
-        add_summary(&t, r, status, seconds, message);
-    } else if (status > 0) {
-        say("%s", *message ? message : nrm_status_text(status));
+    } else {
+        add_texts(&t, r, isatty(where));
+        if (!r->given[OPTION_QUIET]) add_summary(&t, r, status, seconds, message);
+        else if (status > 0) say("%s", *message ? message : nrm_status_text(status));
     }
     code = print_text_to(where, &t);
     text_free(&t);

@@ -34,6 +34,9 @@ bool writes_to_stdout(const run *r);
 void progress_start(nrm_ctx *ctx);
 void progress_stop(nrm_ctx *ctx);
 
+/* The outputs that are text and go to no file, as they are; each ends its line.  What a
+ * terminal would obey is made harmless. */
+void add_texts(text *t, const run *r, bool for_terminal);
 /* The report for a person.  message: the sentence of the run, or "". */
 void add_summary(text *t, const run *r, nrm_status status, double seconds, const char *message);
 

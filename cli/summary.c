@@ -1,4 +1,4 @@
-/* summary.c -- the result for a person: how it ended, what was found, where it went. */
+/* summary.c -- the result for a person: its texts, how it ended, what was found, where it went. */
 #include "run.h"
 #include "describe.h"
 #include "terminal.h"
@@ -90,18 +90,23 @@ static void add_shape(text *t, const nrm_value *v)
     text_add(t, "]");
 }
 
-static void add_output(text *t, const nrm_value *v, const char *name, const char *path, int widest)
+static void add_output(text *t, const nrm_value *v, const nrm_port *port, const char *path, int widest)
 {
     const int indent = widest + 4;
-    text shape = {0};
-    add_shape(&shape, v);
-    text_add(t, "  %-*s  %s", widest, name, text_string(&shape));
+    const bool is_text = port->flags & NRM_PORT_TEXT;
+    text shape = {0}, name = {0};
+    text_add_dashed(&name, port->name);
+    if (is_text) text_add(&shape, "text of %" PRId64 " byte%s", nrm_array_count(&v->array), nrm_array_count(&v->array) == 1 ? "" : "s");
+    else add_shape(&shape, v);
+    text_add(t, "  %-*s  %s", widest, text_string(&name), text_string(&shape));
     if (path) text_add(t, "  -> %s", strcmp(path, "-") == 0 ? "standard output" : path);
+    else if (is_text) text_add(t, "%s", nrm_array_count(&v->array) > 0 ? ", above" : "");
     else if (v->kind == NRM_VALUE_CSR) add_sparse_values(t, &v->csr);
     else if (v->array.ndim >= 2) add_matrix(t, &v->array, indent);
     else text_add(t, "  "), add_row(t, &v->array, 0, nrm_array_count(&v->array), MOST_VALUES, 0);
     text_add(t, "\n");
     text_free(&shape);
+    text_free(&name);
 }
 
 /* ---- Info fields ------------------------------------------------------------------------- */
@@ -173,6 +178,20 @@ static void add_heading(text *t, const run *r, nrm_status status, double seconds
     text_add(t, "\n");
 }
 
+void add_texts(text *t, const run *r, bool for_terminal)
+{
+    for (int i = 0; i < r->method->output_count; i++) {
+        const nrm_port *port = &r->method->outputs[i];
+        const nrm_value *v = nrm_call_output(r->call, port->name);
+        if (!(port->flags & NRM_PORT_TEXT) || !v || r->paths[i]) continue;
+        const char *bytes = v->array.data;
+        const size_t count = (size_t)nrm_array_count(&v->array);
+        if (for_terminal) text_add_harmless(t, bytes, count);
+        else text_add_bytes(t, bytes, count);
+        if (count > 0 && bytes[count - 1] != '\n') text_add(t, "\n");
+    }
+}
+
 void add_summary(text *t, const run *r, nrm_status status, double seconds, const char *message)
 {
     const nrm_method *m = r->method;
@@ -188,10 +207,7 @@ void add_summary(text *t, const run *r, nrm_status status, double seconds, const
     const size_t heading = t->length;
     for (int i = 0; i < m->output_count; i++) {
         const nrm_value *v = nrm_call_output(r->call, m->outputs[i].name);
-        text name = {0};
-        text_add_dashed(&name, m->outputs[i].name);
-        if (v) add_output(t, v, text_string(&name), r->paths[i], widest);
-        text_free(&name);
+        if (v) add_output(t, v, &m->outputs[i], r->paths[i], widest);
     }
     if (info && m->info_count > 0) {
         if (t->length > heading) text_add(t, "\n");

@@ -14,6 +14,8 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 enum { USUAL_WIDTH = 80, LEAST_WIDTH = 40, MOST_WIDTH = 110 };
 
@@ -103,6 +105,23 @@ int print_text_to(int descriptor, const text *t)
 }
 
 int print_text(const text *t) { return print_text_to(STDOUT_FILENO, t); }
+
+void text_add_harmless(text *t, const char *bytes, size_t count)
+{
+    mbstate_t state = {0};
+    while (count > 0) {
+        wchar_t c;
+        size_t length = mbrtowc(&c, bytes, count, &state);
+        const bool character = length != (size_t)-1 && length != (size_t)-2;
+        if (!character) state = (mbstate_t){0};
+        if (!character || length == 0) length = 1;
+        if (*bytes == '\n' || *bytes == '\t' || (character && iswprint((wint_t)c))) text_add_bytes(t, bytes, length);
+        else if ((unsigned char)*bytes < ' ' || *bytes == 0x7F) text_add(t, "^%c", *bytes ^ 0x40);
+        else text_add_bytes(t, "?", 1);
+        bytes += length;
+        count -= length;
+    }
+}
 
 double seconds_now(void)
 {

@@ -33,6 +33,10 @@ int print_text_to(int descriptor, const text *t);
 /* True if the reader of standard output has closed its end. */
 bool output_closed(void);
 
+/* Add text from elsewhere so that no terminal obeys it: control characters as ^X, what the
+ * user's character set does not have or cannot print as '?'.  Newlines and tabs stay. */
+void text_add_harmless(text *t, const char *bytes, size_t count);
+
 double seconds_now(void); /* monotonic clock */
 
 /* A line that is redrawn (the progress bar) registers here, so that a message can

@@ -329,7 +329,55 @@ static void allocation_failures(void **state)
     }
 }
 
-NRM_TEST_MAIN(cmocka_unit_test(arrays_come_back), cmocka_unit_test(floats_print_short), cmocka_unit_test(odd_shapes),
+/* A text goes out byte for byte, unless the name is that of an array. */
+static void texts(void **state)
+{
+    static const char bytes[] = "one\r\n\xff\0two";
+    static const char *const plain[] = {"t.txt", "t.TXT", "t.md", "t.npy.old", "t", ".npy"};
+    static const char *const arrays[] = {"t.npy", "t.csv", "t.json", "t.safetensors"};
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    const nrm_array text = view(NRM_U8, 1, sizeof bytes - 1, 0, bytes), empty = view(NRM_U8, 1, 0, 0, NULL);
+    const nrm_array table = view(NRM_U8, 2, 2, 2, bytes), numbers = view(NRM_F64, 1, 2, 0, sample);
+    nrm_loaded l;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        char path[4096], got[32];
+        snprintf(path, sizeof path, "%s", nrm_test_temp("texts"));
+        mkdir(path, 0777);
+        snprintf(path + strlen(path), sizeof path - strlen(path), "/%s", plain[i]);
+        for (int empties = 0; empties < 2; empties++) {
+            assert_ok(ctx, nrm_save_text(ctx, path, empties ? &empty : &text));
+            FILE *f = fopen(path, "rb");
+            assert_non_null(f);
+            assert_int_equal(fread(got, 1, sizeof got, f), empties ? 0 : sizeof bytes - 1);
+            fclose(f);
+            if (!empties) assert_memory_equal(got, bytes, sizeof bytes - 1);
+        }
+        remove(path);
+    }
+    rmdir(nrm_test_temp("texts"));
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        const char *path = nrm_test_temp(arrays[i]);
+        assert_ok(ctx, nrm_save_text(ctx, path, &text));
+        assert_ok(ctx, nrm_load(ctx, path, &l));
+        const nrm_array *a = l.kind == NRM_LOADED_BUNDLE ? &l.bundle.items[0].array : &l.array;
+        assert_int_equal(nrm_array_count(a), sizeof bytes - 1);
+        nrm_loaded_destroy(ctx, &l);
+        remove(path);
+    }
+    const char *path = nrm_test_temp("t.txt");
+    assert_status(ctx, nrm_save_text(ctx, path, &table), NRM_E_DTYPE);
+    assert_message(ctx, "a text is u8 with 2 dimensions; it must be u8 with one");
+    assert_status(ctx, nrm_save_text(ctx, path, &numbers), NRM_E_DTYPE);
+    assert_status(ctx, nrm_save_text(ctx, path, NULL), NRM_E_NULL);
+    assert_status(ctx, nrm_save_text(ctx, NULL, &text), NRM_E_NULL);
+    assert_false(exists(path));
+    assert_ok(ctx, nrm_save_text(ctx, "/dev/null", &text));
+    nrm_ctx_destroy(ctx);
+}
+
+NRM_TEST_MAIN(cmocka_unit_test(arrays_come_back), cmocka_unit_test(texts), cmocka_unit_test(floats_print_short), cmocka_unit_test(odd_shapes),
               cmocka_unit_test(sparse_comes_back), cmocka_unit_test(bundles_come_back),
               cmocka_unit_test(a_failure_leaves_the_old_file), cmocka_unit_test(devices_and_links),
               cmocka_unit_test(standard_output), cmocka_unit_test(allocation_failures))

@@ -61,11 +61,12 @@ NRM_API NRM_NODISCARD nrm_status nrm_call_run(nrm_call *call);
 NRM_API const nrm_value *nrm_call_output(const nrm_call *call, const char *port);
 /* Hand an output over to the caller, who destroys it with the same context. */
 NRM_API NRM_NODISCARD nrm_status nrm_call_take(nrm_call *call, const char *port, nrm_value *value);
+/* To a file by nrm_save, nrm_save_csr or, an output that is text, nrm_save_text. */
 NRM_API NRM_NODISCARD nrm_status nrm_call_write(nrm_call *call, const char *port, const char *path);
 NRM_API const void *nrm_call_info(const nrm_call *call); /* the method's info struct */
 
 /* The report as JSON: method, status, message, parameters (defaults included),
- * info, inputs and outputs (dtype, shape), seed, threads, seconds, version.  The
+ * info, inputs and outputs (dtype, shape; of a text the text, U+FFFD for what is no UTF-8), seed, threads, seconds, version.  The
  * string is the call's. */
 NRM_API NRM_NODISCARD nrm_status nrm_call_report(nrm_call *call, const char **json);
 

@@ -52,6 +52,9 @@ NRM_API void nrm_loaded_destroy(nrm_ctx *ctx, nrm_loaded *loaded);
 NRM_API NRM_NODISCARD nrm_status nrm_save(nrm_ctx *ctx, const char *path, const nrm_array *a);
 /* Write a CSR matrix: mtx (coordinate), svm (labels 0); npy and csv go dense. */
 NRM_API NRM_NODISCARD nrm_status nrm_save_csr(nrm_ctx *ctx, const char *path, const nrm_csr *s);
+/* Write a text (u8, 1-d) as its bytes; a name that ends with .npy, .csv or another array
+ * format but .txt asks for the array of numbers. */
+NRM_API NRM_NODISCARD nrm_status nrm_save_text(nrm_ctx *ctx, const char *path, const nrm_array *text);
 /* Write a bundle: npz or safetensors. */
 NRM_API NRM_NODISCARD nrm_status nrm_save_bundle(nrm_ctx *ctx, const char *path, const nrm_bundle *bundle);
 NRM_API void nrm_bundle_destroy(nrm_ctx *ctx, nrm_bundle *bundle);

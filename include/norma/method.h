@@ -114,7 +114,8 @@ enum { /* what a port accepts */
 enum { /* port flags */
     NRM_PORT_OPTIONAL = 1,   /* input: may be left out.  Output: made when it costs nothing */
     NRM_PORT_ON_REQUEST = 2, /* output: made only when asked for by name */
-    NRM_PORT_NAN_OK = 4      /* input: NaN and Inf have a meaning here */
+    NRM_PORT_NAN_OK = 4,     /* input: NaN and Inf have a meaning here */
+    NRM_PORT_TEXT = 8        /* output: a text in UTF-8 as u8, 1-d; the doors give it as text */
 };
 #define NRM_DTYPE_BIT(dtype) (1u << (dtype))
 #define NRM_FLOATS (NRM_DTYPE_BIT(NRM_F32) | NRM_DTYPE_BIT(NRM_F64))
@@ -131,7 +132,8 @@ typedef struct nrm_port {
 
 /* A call stored as data: every door runs it as a test and the pages show it.
  *   call    "x=[1,2,3] algorithm=two-pass log": ports as JSON, parameters, flags
- *   expect  "y=[...] info.gap=0": what comes out, to `tol` absolute + relative
+ *   expect  "y=[...] info.gap=0": what comes out, to `tol` absolute + relative; a text output
+ *           as the text, to the byte
  * Blanks part the words, but not inside brackets.  A value in single quotes is taken as it
  * stands, on one line, '' in it being one quote: prompt='it''s two words', prompt=''. */
 typedef struct nrm_example {

@@ -103,7 +103,8 @@ class Result:
     Attributes
     ----------
     NAME : array
-        One attribute for every output that was made, by its name; also in `outputs`.
+        One attribute for every output that was made, by its name; also in `outputs`.  A str
+        where the output is text.
     outputs : dict
         The same by name, in the method's order.
     info : Info
@@ -117,7 +118,7 @@ class Result:
     seconds : float
         Wall time of the method itself.
     report : dict
-        All of it but the outputs' values, as the command prints it with --json.
+        All of it but the values of the arrays, as the command prints it with --json.
     """
     method: str
     outputs: dict[str, Any]
@@ -376,7 +377,7 @@ def softmax(
         write y around the caches; auto does so when x and y together exceed the last cache.
     block : int, default 32768
         length of the pieces of a row whose sums are merged in f64; fixes the bits, not the
-        result. From 1024 to 16777216. Unit: elements.
+        result. From 1024 to 2**24. Unit: elements.
     all_masked : {'zero', 'nan', 'uniform'}, default 'zero'
         what a row becomes in which every entry is -inf or excluded.
     infinity : {'nan', 'uniform'}, default 'nan'
@@ -998,10 +999,10 @@ def top_eigenvector(
         equal schedule: number of blocks; 0 = max(4, ceil(log2 columns)). From 0 to 1000000.
     first_block : int, default 0
         doubling schedule: length of the first block; 0 = max(64, 2 columns). From 0 to
-        9007199254740992. Unit: rows.
+        2**53. Unit: rows.
     rows : int, default 0
         number of rows, where the input cannot tell and it is known; 0 = as the input says.
-        From 0 to 9007199254740992. Unit: rows.
+        From 0 to 2**53. Unit: rows.
     theta : float, default 0.0
         a row is heavy when its square is at least theta times the sum of all squares; 0 = 1
         / (columns ln(columns)^2). From 0 to 1.
@@ -1035,7 +1036,7 @@ def top_eigenvector(
         read the rows a second time for the exact |Av|^2 and residual.
     columns : int, default 0
         numbers in a row, where the input cannot tell (sparse rows from a pipe); 0 = as the
-        input says. From 0 to 9007199254740992.
+        input says. From 0 to 2**53.
     seed : int, default 0
         Of every random stream of the call.
     threads : int, default 0

@@ -1,5 +1,7 @@
 """Docstrings, in NumPy's style, from a descriptor."""
 
+import math
+import sys
 import textwrap
 
 from . import _examples
@@ -66,8 +68,17 @@ def input_text(port):
     return kind, text
 
 
+def _bound(b):
+    """A bound in words: 0.5, 2**40, "below 1" for what is as good as that."""
+    if isinstance(b, int):
+        return f"2**{b.bit_length() - 1}" if b >= 2**20 and b & (b - 1) == 0 else str(b)
+    if b is not None and 0 < math.ceil(b) - b <= 2 * sys.float_info.epsilon:
+        return f"below {math.ceil(b)}"
+    return None if b is None else f"{b:g}"
+
+
 def _range(p):
-    low, high = (str(b) if isinstance(b, int) else f"{b:g}" if b is not None else None for b in _bounds(p))
+    low, high = map(_bound, _bounds(p))
     if p.get("least") == "> 0":
         return f" Above 0, at most {high}." if high else " Above 0."
     if low and high:
@@ -99,12 +110,13 @@ def output_text(port):
     kind = "sparse matrix" if port["accepts"] == ["csr"] else "ndarray"
     if port["accepts"] == ["array", "csr"]:
         kind = "ndarray or sparse matrix"
+    kind = "str" if port["is_text"] else f"{kind} {_port_kind(port)}"
     text = _sentence(port["text"]) + _unit(port)
     if port["on_request"]:
         text += " Made on request: want or out."
     elif port["optional"]:
         text += " Made when it costs nothing."
-    return f"{kind} {_port_kind(port)}", text
+    return kind, text
 
 
 def _section(title, entries):

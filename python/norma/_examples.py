@@ -65,12 +65,17 @@ def arguments(method, call):
     return named
 
 
-def expected(expect):
+def is_text(method, name):
+    """Whether `name` is an output that is text."""
+    return method.outputs.get(name, {}).get("is_text", False)
+
+
+def expected(method, expect):
     """{"y": [...], "info.gap": 0.0, "info.solver": "lbfgs"}"""
     values = {}
     for name, text in words(expect):
         try:
-            values[name] = number_or_list(text)
+            values[name] = text if is_text(method, name) else number_or_list(text)
         except ValueError:
             values[name] = text
     return values

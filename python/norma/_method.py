@@ -200,7 +200,8 @@ class Method:
             value = Value()
             context.check(quick.nrm_call_take(call, port["name"].encode(), ctypes.byref(value)))
             if value.kind == VALUE_ARRAY:
-                outputs[name] = _arrays.own_array(context, value.array)
+                array = _arrays.own_array(context, value.array)
+                outputs[name] = array.tobytes().decode(errors="replace") if port["is_text"] else array
             elif value.kind == VALUE_CSR:
                 outputs[name] = _arrays.own_csr(context, value.csr)
         return Result(self.name, outputs, self._read_info(call), status, message, report)

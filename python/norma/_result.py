@@ -27,7 +27,8 @@ class Result:
     Attributes
     ----------
     NAME : array
-        One attribute for every output that was made, by its name; also in `outputs`.
+        One attribute for every output that was made, by its name; also in `outputs`.  A str
+        where the output is text.
     outputs : dict
         The same by name, in the method's order.
     info : Info
@@ -41,7 +42,7 @@ class Result:
     seconds : float
         Wall time of the method itself.
     report : dict
-        All of it but the outputs' values, as the command prints it with --json.
+        All of it but the values of the arrays, as the command prints it with --json.
     """
 
     def __init__(self, method, outputs, info, status, message, report):
@@ -89,7 +90,9 @@ def _number(value):
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _summary(value):
+def _summary(value, most=60):
+    if isinstance(value, str):
+        return repr(value if len(value) <= most else value[: most - 3] + "...")
     shape = " x ".join(map(str, value.shape)) if value.shape else "scalar"
     sparse = f", {value.nnz} entries" if hasattr(value, "nnz") else ""
     return f"{value.dtype} {shape}{sparse}"

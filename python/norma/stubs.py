@@ -128,6 +128,8 @@ def _input_type(port):
 def _output_type(port):
     if "csr" in port["accepts"]:
         return "Any"  # SciPy's csr_matrix where it is installed
+    if port["is_text"]:
+        return "str"
     elements = [_ELEMENTS[dtype] for dtype in port["dtypes"]]
     return f"NDArray[{' | '.join(elements)}]"
 

@@ -1,4 +1,4 @@
-"""Text parameters and methods without inputs; the methods are those of tests/trial, in a
+"""Text parameters and outputs, methods without inputs or examples; the methods are those of tests/trial, in a
 library of their own that tests/scripts/trial.sh names."""
 
 import inspect
@@ -26,6 +26,28 @@ def test_text_arrives(text):
     assert bytes(result.codes.astype(np.uint8)) == bytes(result.letters.astype(np.uint8)) == text.encode()
     assert result.info.length == result.info.noted == len(text.encode())
     assert result.parameters["prompt"] == result.parameters["note"] == text
+
+
+@pytest.mark.parametrize("content", [b"", b"one\ntwo", "é€😀".encode(), b"a\x1b[31m\0", b"\xe1\x80\xe2\xf0\x91\x92\xf1\xbfA\xff"])
+def test_text_comes_out(content, tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(content)
+    result = norma.z_trial_text(source=source, want="half")
+    assert result.text == result.outputs["text"] == content.decode(errors="replace")
+    assert result.half == content[: len(content) // 2].decode(errors="replace")
+    assert result.report["outputs"]["text"] == {"dtype": "u8", "shape": [len(content)], "text": result.text}
+    assert repr(result.text) in repr(result)
+    memory = np.zeros(len(content), np.uint8)
+    again = norma.z_trial_text(source=source, out={"text": memory})
+    assert again.text is memory and bytes(memory) == content
+    assert words(prompt="x" * 100, want="echo").echo == "x" * 100
+
+
+def test_a_long_text_is_shortened(tmp_path):
+    source = tmp_path / "source"
+    source.write_text("line\n" * 500)
+    lines = repr(norma.z_trial_text(source=source)).splitlines()
+    assert max(map(len, lines)) < 100 and any(line.endswith("...'") for line in lines)
 
 
 def test_none_is_the_default():
@@ -100,6 +122,11 @@ def test_signature_docstring_and_stub():
         "note : str, optional",
     ):
         assert f"\n{line}\n" in text
+    text = inspect.getdoc(norma.z_trial_text)
+    assert "    text : str\n" in text and "    half : str\n" in text and "Made on request" in text
+    assert "what is longer is cut. From 1 to 2**20. Unit: bytes." in text and "From 0 to below 1." in text
+    assert "Examples" not in text and ">>>" not in text
+    assert "    source: str | PathLike[str],\n" in stubs.text() and "    half: str\n" in stubs.text()
     for line in (
         "    model: str,",
         '    prompt: str | None = "it\'s two words",',

@@ -113,6 +113,8 @@ int nrm_format_f32(char *buffer, float value);
 
 /* Well-formed UTF-8. */
 bool nrm_is_utf8(const char *text);
+/* Any bytes as text: what is no UTF-8 becomes U+FFFD.  NUL bytes stay, one more ends it. */
+nrm_status nrm_repair_utf8(nrm_ctx *ctx, const void *bytes, int64_t n, char **text, int64_t *length);
 /* Text as a message quotes it: what is long ends with "...", control characters are blanks,
  * a byte that is not UTF-8 is '?'.  buffer holds NRM_SHOWN_LENGTH; returns it. */
 enum { NRM_SHOWN_LENGTH = 64 };

@@ -1,28 +1,21 @@
-/* utf8.c -- text in UTF-8: checked, and shown in a message.
+/* utf8.c -- text in UTF-8: checked, repaired, and shown in a message.
  *
- * Well formed is what Unicode's table 3-7 says: no overlong forms, no surrogates, nothing
- * above U+10FFFF.  Only the second byte of a sequence has a range of its own. */
+ * Well formed is what utf8.h takes: no overlong forms, no surrogates, nothing above U+10FFFF. */
+#include "utf8.h"
 #include "base.h"
 
-/* Bytes of the code point that begins here; 0 where none does.  The ending NUL is in no
- * range, so nothing behind it is read. */
-static int code_point_bytes(const unsigned char *p)
+/* Bytes of the code point that begins here; 0 where none does.  The ending NUL continues
+ * none, so nothing behind it is read. */
+static size_t code_point_bytes(const unsigned char *p)
 {
-    if (p[0] < 0x80) return 1;
-    const int count = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
-    const unsigned char least = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
-    const unsigned char most = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
-
-    if (count == 0 || p[1] < least || p[1] > most) return 0;
-    for (int i = 2; i < count; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    return count;
+    uint32_t code;
+    return (size_t)nrm_utf8_next(p, 4, &code);
 }
 
 bool nrm_is_utf8(const char *text)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        const int count = code_point_bytes(p);
+        const size_t count = code_point_bytes(p);
         if (count == 0) return false;
         p += count;
     }
@@ -36,8 +29,8 @@ const char *nrm_shown(char *buffer, const char *text)
     size_t used = 0, last = 0; /* last: where "..." still fits */
 
     while (*p) {
-        const int count = code_point_bytes(p);
-        const size_t step = count > 0 ? (size_t)count : 1;
+        const size_t count = code_point_bytes(p);
+        const size_t step = count > 0 ? count : 1;
         if (used + step >= NRM_SHOWN_LENGTH) {
             memcpy(buffer + last, more, sizeof more);
             return buffer;
@@ -50,4 +43,30 @@ const char *nrm_shown(char *buffer, const char *text)
     }
     buffer[used] = '\0';
     return buffer;
+}
+
+nrm_status nrm_repair_utf8(nrm_ctx *ctx, const void *bytes, int64_t n, char **text, int64_t *length)
+{
+    static const char replacement[] = "\xEF\xBF\xBD";
+    enum { REPLACEMENT_BYTES = sizeof replacement - 1 };
+    const unsigned char *p = bytes;
+    int64_t used = 0, at, step;
+    uint32_t code;
+
+    for (at = 0; at < n; at += step) { /* how much it takes */
+        step = nrm_utf8_next(p + at, n - at, &code);
+        used += step > 0 ? step : REPLACEMENT_BYTES;
+        if (step == 0) step = nrm_utf8_mistake(p + at, n - at);
+    }
+    NRM_TRY(nrm_alloc_bytes(ctx, text, used + 1, 1, "a text"));
+    char *to = *text;
+    for (at = 0; at < n; at += step) {
+        step = nrm_utf8_next(p + at, n - at, &code);
+        memcpy(to, step > 0 ? (const char *)p + at : replacement, (size_t)(step > 0 ? step : REPLACEMENT_BYTES));
+        to += step > 0 ? step : REPLACEMENT_BYTES;
+        if (step == 0) step = nrm_utf8_mistake(p + at, n - at);
+    }
+    *to = '\0';
+    *length = used;
+    return NRM_OK;
 }

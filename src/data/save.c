@@ -5,22 +5,38 @@
 typedef enum target { TO_NPY, TO_NPZ, TO_CSV, TO_TSV, TO_TXT, TO_MTX, TO_JSON, TO_SVM, TO_SAFETENSORS, TO_NONE } target;
 static const char *const extensions[] = {"npy", "npz", "csv", "tsv", "txt", "mtx", "json", "svm", "safetensors"};
 
-/* The format of a path: by its extension; devices and standard output get text. */
-static nrm_status find_target(nrm_ctx *ctx, const char *path, target *to)
+enum { EXTENSION_LENGTH = 16 };
+
+static void find_extension(const char *path, char extension[EXTENSION_LENGTH])
 {
     const char *base = strrchr(path, '/');
     base = base ? base + 1 : path;
     const char *dot = strrchr(base, '.');
-    char extension[16] = "";
 
-    *to = TO_CSV;
-    if (strcmp(path, "-") == 0 || strncmp(path, "/dev/", 5) == 0) return NRM_OK;
-    if (dot && dot != base && strlen(dot + 1) < sizeof extension)
+    extension[0] = '\0';
+    if (dot && dot != base && strlen(dot + 1) < EXTENSION_LENGTH)
         for (size_t i = 0; i <= strlen(dot + 1); i++)
             extension[i] = (char)(dot[i + 1] >= 'A' && dot[i + 1] <= 'Z' ? dot[i + 1] - 'A' + 'a' : dot[i + 1]);
     if (strcmp(extension, "libsvm") == 0) memcpy(extension, "svm", 4);
-    for (*to = TO_NPY; *to < TO_NONE; (*to)++)
-        if (strcmp(extension, extensions[*to]) == 0) return NRM_OK;
+}
+
+static target target_of(const char *extension)
+{
+    target to = TO_NPY;
+    while (to < TO_NONE && strcmp(extension, extensions[to]) != 0) to++;
+    return to;
+}
+
+static bool is_stream(const char *path) { return strcmp(path, "-") == 0 || strncmp(path, "/dev/", 5) == 0; }
+
+/* The format of a path: by its extension; devices and standard output get text. */
+static nrm_status find_target(nrm_ctx *ctx, const char *path, target *to)
+{
+    char extension[EXTENSION_LENGTH];
+
+    find_extension(path, extension);
+    *to = is_stream(path) ? TO_CSV : target_of(extension);
+    if (*to != TO_NONE) return NRM_OK;
     return nrm_fail(ctx, NRM_E_ARGUMENT, "%s: %s%s does not say a format that Norma writes; end the name with .npy, .npz, "
                     ".csv, .tsv, .txt, .mtx, .json, .svm or .safetensors", path, *extension ? "." : "",
                     *extension ? extension : "the name");
@@ -65,6 +81,22 @@ nrm_status nrm_save(nrm_ctx *ctx, const char *path, const nrm_array *a)
     NRM_TRY(find_target(ctx, path, &to));
     NRM_TRY(nrm_sink_open(ctx, &sink, path));
     return nrm_sink_close(ctx, &sink, write_one(ctx, &sink, to, a));
+}
+
+nrm_status nrm_save_text(nrm_ctx *ctx, const char *path, const nrm_array *text)
+{
+    nrm_sink sink;
+    char extension[EXTENSION_LENGTH];
+
+    NRM_REQUIRE(ctx, path && text, NRM_E_NULL, "save: path and text must not be NULL");
+    NRM_TRY(check_array(ctx, text));
+    NRM_REQUIRE(ctx, text->dtype == NRM_U8 && text->ndim == 1, NRM_E_DTYPE,
+                "save: a text is %s with %d dimensions; it must be u8 with one", nrm_dtype_name(text->dtype), text->ndim);
+    find_extension(path, extension);
+    const target to = is_stream(path) ? TO_NONE : target_of(extension);
+    if (to != TO_NONE && to != TO_TXT) return nrm_save(ctx, path, text);
+    NRM_TRY(nrm_sink_open(ctx, &sink, path));
+    return nrm_sink_close(ctx, &sink, nrm_sink_write(ctx, &sink, text->data, nrm_array_count(text)));
 }
 
 nrm_status nrm_save_csr(nrm_ctx *ctx, const char *path, const nrm_csr *s)

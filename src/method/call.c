@@ -318,6 +318,7 @@ nrm_status nrm_call_write(nrm_call *c, const char *port, const char *path)
     int i = -1;
     NRM_TRY(made_output(c, port, &i));
     const nrm_value *value = &c->outputs[i];
+    if (c->method->outputs[i].flags & NRM_PORT_TEXT) return nrm_save_text(c->ctx, path, &value->array);
     return value->kind == NRM_VALUE_CSR ? nrm_save_csr(c->ctx, path, &value->csr)
                                         : nrm_save(c->ctx, path, &value->array);
 }

@@ -52,14 +52,16 @@
     static const nrm_field info_fields[] = {INFO_LIST(NRM_FIELD)}; \
     extern const nrm_method nrm_##method##_method
 
-#define NRM_DESCRIBED(method)                                                                        \
-    .inputs = inputs, .input_count = NRM_COUNT(inputs), NRM_DESCRIBED_WITHOUT_INPUTS(method)
-/* For a method that takes options alone. */
-#define NRM_DESCRIBED_WITHOUT_INPUTS(method)                                                         \
+/* The tables in the descriptor.  A method that takes options alone leaves out the part of the
+ * inputs; one that needs a file which another method writes, and so cannot run on its own,
+ * that of the examples. */
+#define NRM_DESCRIBED_INPUTS .inputs = inputs, .input_count = NRM_COUNT(inputs)
+#define NRM_DESCRIBED_EXAMPLES .examples = examples, .example_count = NRM_COUNT(examples)
+#define NRM_DESCRIBED_REST                                                                           \
     .outputs = outputs, .output_count = NRM_COUNT(outputs), .params = params, .param_count = NRM_COUNT(params), \
     .options_size = sizeof(nrm_this_options), .info = info_fields,                                   \
-    .info_count = NRM_COUNT(info_fields), .info_size = sizeof(nrm_this_info), .examples = examples,  \
-    .example_count = NRM_COUNT(examples)
+    .info_count = NRM_COUNT(info_fields), .info_size = sizeof(nrm_this_info)
+#define NRM_DESCRIBED(method) NRM_DESCRIBED_INPUTS, NRM_DESCRIBED_EXAMPLES, NRM_DESCRIBED_REST
 
 /* Copy the caller's options (NULL = defaults; shorter structs of older callers are
  * filled up with defaults) and check every range: the first lines of a typed function.

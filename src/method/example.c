@@ -108,10 +108,21 @@ done:
     return st;
 }
 
+static nrm_status compare_text(nrm_call *call, const char *name, const nrm_array *got, const char *expected)
+{
+    const int64_t length = (int64_t)strlen(expected);
+    NRM_REQUIRE(call->ctx, nrm_array_count(got) == length && (length == 0 || memcmp(got->data, expected, (size_t)length) == 0),
+                NRM_E_INTERNAL, "example: %s is not '%s'", name, expected);
+    return NRM_OK;
+}
+
 static nrm_status compare_output(nrm_call *call, const char *name, const char *expected, double tol)
 {
     const nrm_value *value = nrm_call_output(call, name);
     NRM_REQUIRE(call->ctx, value, NRM_E_INTERNAL, "example: output %s was not made", name);
+    const nrm_method *m = nrm_call_method(call);
+    const nrm_port *port = &m->outputs[nrm_port_find(m->outputs, m->output_count, name)];
+    if (port->flags & NRM_PORT_TEXT) return compare_text(call, name, &value->array, expected);
     if (value->kind == NRM_VALUE_ARRAY) return compare_array(call, name, &value->array, expected, tol);
     nrm_array dense;
     NRM_TRY(nrm_csr_to_dense(call->ctx, &dense, &value->csr));

@@ -113,6 +113,24 @@ static json_t *value_json(const nrm_value *v)
     return object;
 }
 
+static nrm_status outputs_json(nrm_call *c, json_t *object)
+{
+    for (int i = 0; i < c->method->output_count; i++) {
+        const nrm_port *port = &c->method->outputs[i];
+        const nrm_value *value = &c->outputs[i];
+        char *text;
+        int64_t length;
+        if (value->kind == NRM_VALUE_NONE) continue;
+        json_t *about = value_json(value);
+        json_object_set_new(object, port->name, about);
+        if (!(port->flags & NRM_PORT_TEXT)) continue;
+        NRM_TRY(nrm_repair_utf8(c->ctx, value->array.data, nrm_array_count(&value->array), &text, &length));
+        json_object_set_new(about, "text", json_stringn(text, (size_t)length));
+        nrm_free(c->ctx, text);
+    }
+    return NRM_OK;
+}
+
 nrm_status nrm_call_report(nrm_call *c, const char **json)
 {
     if (!c) return NRM_E_NULL;
@@ -132,11 +150,13 @@ nrm_status nrm_call_report(nrm_call *c, const char **json)
         if (c->inputs[i].path) json_object_set_new(value, "path", json_string(c->inputs[i].path));
         json_object_set_new(in, c->method->inputs[i].name, value);
     }
-    for (int i = 0; i < c->method->output_count; i++)
-        if (c->outputs[i].kind != NRM_VALUE_NONE)
-            json_object_set_new(out, c->method->outputs[i].name, value_json(&c->outputs[i]));
     json_object_set_new(root, "inputs", in);
     json_object_set_new(root, "outputs", out);
+    const nrm_status st = outputs_json(c, out);
+    if (st < 0) {
+        json_decref(root);
+        return st;
+    }
     json_object_set_new(root, "seed", nrm_seed_json(nrm_seed(c->ctx)));
     json_object_set_new(root, "threads", json_integer(nrm_threads(c->ctx)));
     json_object_set_new(root, "seconds", number(c->seconds));
@@ -164,7 +184,8 @@ static json_t *port_json(const nrm_port *p, bool output)
     json_object_set_new(object, "shape", json_string(p->shape));
     json_object_set_new(object, "optional", json_boolean(p->flags & NRM_PORT_OPTIONAL));
     if (output) json_object_set_new(object, "on_request", json_boolean(p->flags & NRM_PORT_ON_REQUEST));
-    else json_object_set_new(object, "nan_ok", json_boolean(p->flags & NRM_PORT_NAN_OK));
+    if (output) json_object_set_new(object, "is_text", json_boolean(p->flags & NRM_PORT_TEXT));
+    if (!output) json_object_set_new(object, "nan_ok", json_boolean(p->flags & NRM_PORT_NAN_OK));
     json_object_set_new(object, "unit", json_string(p->unit ? p->unit : ""));
     json_object_set_new(object, "since", json_string(p->since ? p->since : ""));
     json_object_set_new(object, "text", json_string(p->text));

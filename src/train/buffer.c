@@ -1,6 +1,6 @@
 /* buffer.c -- contract: buffer.h. */
 #include "buffer.h"
-#include "utf8.h"
+#include "base/utf8.h"
 #include <stdio.h>
 
 void nrm_buffer_bytes(nrm_buffer *b, const void *bytes, int64_t n)

@@ -3,9 +3,9 @@
  * The end of the text is the validation part, cut between two characters.  Merges (bpe) are
  * learnt from the training part alone; the list of characters (char) is that of both parts,
  * as a character of the validation part without a token could not be judged. */
+#include "base/utf8.h"
 #include "data/source.h"
 #include "dataset_impl.h"
-#include "utf8.h"
 
 typedef struct piece {
     const char *name;

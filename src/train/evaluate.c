@@ -109,7 +109,6 @@ static const nrm_port inputs[] = {
 static const nrm_port outputs[] = {
     {.name = "predictions", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "", .flags = NRM_PORT_ON_REQUEST, .unit = "", .since = "0.2",
      .text = "for each token or example the most likely class as the data name it, or the values"}};
-static const nrm_example examples[] = {{"", "", "", 0}};
 NRM_DESCRIBE(evaluate, NRM_EVALUATE_OPTIONS, NRM_EVALUATE_INFO);
 const nrm_method nrm_evaluate_method = {
     .name = "evaluate",
@@ -118,4 +117,4 @@ const nrm_method nrm_evaluate_method = {
                "read again and its validation part is taken.\n\n"
                "The loss is the mean cross-entropy in nats over tokens or examples, or the mean squared error of values.",
     .paper = "Alec Radford, Jeffrey Wu, Rewon Child, David Luan, Dario Amodei, Ilya Sutskever: Language Models are Unsupervised Multitask Learners, 2019",
-    .domain = "train", .since = "0.2", NRM_DESCRIBED(evaluate), .run = run};
+    .domain = "train", .since = "0.2", NRM_DESCRIBED_INPUTS, NRM_DESCRIBED_REST, .run = run};

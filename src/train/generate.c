@@ -183,7 +183,6 @@ static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const v
 static const nrm_port outputs[] = {
     {.name = "text", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_U8), .shape = "n", .flags = NRM_PORT_TEXT, .unit = "", .since = "0.2",
      .text = "the prompt and what was drawn, as UTF-8"}};
-static const nrm_example examples[] = {{"", "", "", 0}};
 NRM_DESCRIBE(generate, NRM_GENERATE_OPTIONS, NRM_GENERATE_INFO);
 const nrm_method nrm_generate_method = {
     .name = "generate",
@@ -191,4 +190,4 @@ const nrm_method nrm_generate_method = {
     .details = "Token by token: the network's values, divided by the temperature, are the logarithms of the chances of what may follow; top_k and top_p leave out the "
                "unlikely ones.\n\nThe same seed, checkpoint and options give the same text.",
     .paper = "Ari Holtzman, Jan Buys, Li Du, Maxwell Forbes, Yejin Choi: The Curious Case of Neural Text Degeneration, 2020, arXiv 1904.09751",
-    .domain = "train", .since = "0.2", NRM_DESCRIBED_WITHOUT_INPUTS(generate), .run = run};
+    .domain = "train", .since = "0.2", NRM_DESCRIBED_REST, .run = run};

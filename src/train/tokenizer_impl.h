@@ -2,9 +2,9 @@
 #ifndef NRM_TOKENIZER_IMPL_H
 #define NRM_TOKENIZER_IMPL_H
 
+#include "base/utf8.h"
 #include "buffer.h"
 #include "tokenizer.h"
-#include "utf8.h"
 #include <jansson.h>
 
 /* Two tokens side by side as one number, and a table from such numbers to what is known of

@@ -38,6 +38,7 @@ def words_of(methods):
         for port in m["outputs"]:
             words += [["--" + port["name"], value] for value in ("-", "out.npy", "out.csv", "out.mtx", "out.npz",
                                                                  "out.json", "out.what", ".")]
+            words += [["--" + port["name"], "out.txt"]] if port["is_text"] else []
         for p in m["parameters"]:
             name = "--" + p["name"].replace("_", random.choice("-_"))
             if p["kind"] == "flag":
@@ -74,7 +75,7 @@ def examples_of(methods):
             found = re.findall(r"([^\s=]+)(?:=('(?:[^']|'')*'|\[.*?\](?=\s|$)|\S+))?", example["call"])
             pairs = [(name, value[1:-1].replace("''", "'") if value[:1] == "'" else value) for name, value in found]
             calls.append([["--" + name] if name in flags else ["--" + name, value] for name, value in pairs])
-        result[m["name"]] = calls
+        result[m["name"]] = calls or [[]]
     return result
 
 

@@ -240,9 +240,30 @@ def test_json_alone(folder):
     check(code == 0 and report["method"] == "softmax" and not t.screen.strip(), "--json prints JSON and nothing else")
 
 
+def trial_text(folder):
+    """A text from a method of tests/trial: what a terminal would obey is made harmless, and only there."""
+    hostile = "a\x1b]0;title\x07\r\tb\x7f\u00e9\u009b1m\u20ac".encode() + b"\xff\0\x9b end"
+    with open(f"{folder}/hostile", "wb") as f:
+        f.write(hostile)
+    call = ["norma", "z-trial-text", "--source", "hostile", "--quiet"]
+    for language in ("C.UTF-8", "C"):
+        t = Terminal(call, on=(1,), env={"LC_ALL": language}, cwd=folder)
+        code, _ = t.finish(10)
+        shown = t.screen.decode().replace("\r\n", "\n")
+        check(code == 0, f"a text is shown with the code {code}")
+        if language == "C":
+            check(all(" " <= c <= "~" or c in "\t\n" for c in shown), f"ASCII alone where no more is known: {shown!r}")
+        else:
+            expected = "a^[]0;title^G^M\tb^?\u00e9?1m\u20ac?^@? end\n"
+            check(re.sub(" {2,}", "\t", shown) == expected, f"a text is harmless: {shown!r}")
+    t = Terminal(call, on=(0, 2), cwd=folder)
+    t.finish(10)
+    check(t.piped[1] == hostile + b"\n", f"a pipe gets a text as it is: {t.piped[1]!r}")
+
+
 def main():
     tests = [value for name, value in sorted(globals().items()) if name.startswith("test_")]
-    chosen = [test for test in tests if len(sys.argv) < 2 or test.__name__ in sys.argv[1:]]
+    chosen = [globals()[name] for name in sys.argv[1:]] or tests
     for test in chosen:
         with tempfile.TemporaryDirectory() as folder:
             test(folder)

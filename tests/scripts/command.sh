@@ -25,10 +25,11 @@ import json, sys
 methods = json.load(sys.stdin)
 assert methods == sorted(methods, key=lambda m: m["name"]) and len(methods) >= 3
 for m in methods:
-    for key in ("name", "summary", "paper", "outputs", "parameters", "info", "examples"):
+    for key in ("name", "summary", "paper", "outputs", "parameters", "info"):
         assert m[key], (m["name"], key)
-    print(m["name"])
-' > "$work/methods" || fail "norma list --json"
+    print(m["name"], "Examples" if m["examples"] else "")
+' > "$work/parts" || fail "norma list --json"
+cut -d " " -f 1 "$work/parts" > "$work/methods"
 commands="list help replay reproduce bench completion man reference install-docs"
 for name in $(cat "$work/methods") $commands; do
     norma help "$name" > "$work/help" || fail "norma help $name"
@@ -36,14 +37,16 @@ for name in $(cat "$work/methods") $commands; do
     [ -s "$work/help" ] || fail "norma help $name is empty"
     awk 'length($0) > 80 && !/norma [a-z-]+ --/' "$work/help" | grep -q . && fail "norma help $name is wider than 80 columns"
 done
-while read -r name; do
-    for part in Usage Outputs Parameters Reported Examples Paper "Exit codes"; do
+while read -r name examples; do
+    for part in Usage Outputs Parameters Reported $examples Paper "Exit codes"; do
         norma help "$name" | grep -qx "$part" || fail "norma help $name has no part $part"
     done
-done < "$work/methods"
+    [ -n "$examples" ] || ! norma help "$name" | grep -qx Examples || fail "norma help $name has an empty part Examples"
+done < "$work/parts"
 
 echo "--- examples of every page run as they are printed"
-while read -r name; do
+while read -r name examples; do
+    [ -n "$examples" ] || continue # it needs a file that another method writes
     norma help "$name" | sed -n "s/^    \(norma $name.*\)/\1/p" > "$work/examples"
     [ -s "$work/examples" ] || fail "norma help $name shows no example"
     while read -r line; do
@@ -51,7 +54,7 @@ while read -r name; do
         code=$?
         case $code in 0|4) ;; *) fail "$line: exit code $code: $(cat "$work/err")" ;; esac
     done < "$work/examples"
-done < "$work/methods"
+done < "$work/parts"
 
 echo "--- manual pages and completions"
 norma install-docs "$work/share" > "$work/installed" || fail "norma install-docs"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The methods of tests/trial at the command and in Python: text parameters, no inputs.
+# The methods of tests/trial at the command and in Python: text parameters and outputs, no inputs.
 set -u
 : "${NRM_SOURCE:?}" "${NRM_BUILD:?}"
 trial=$NRM_BUILD/tests/trial
@@ -23,6 +23,8 @@ for name in z-trial-words z-trial-alone; do
     while read -r line; do
         (cd "$work" && bash -c "$line" > out 2> err) || fail "$line: $(cat "$work/err")"
     done < "$work/examples"
+done
+for name in z-trial-words z-trial-alone z-trial-text; do
     norma man "$name" > "$work/page.1"
     if have groff; then
         warnings=$(groff -man -Tutf8 -ww -z "$work/page.1" 2>&1)
@@ -46,6 +48,9 @@ complete_in_bash --data some | grep -qx something || fail "bash completes the fi
 grep -q -- "'--data=\[where to read\]:file:_files'" "$work/completion.zsh" || fail "zsh completes the files of a text"
 grep -q -- "'--prompt=\[what to begin with\]:text:'" "$work/completion.zsh" || fail "zsh knows a text"
 grep -q -- "z-trial-words' -l folder -x -a '(__fish_complete_directories)'" "$work/completion.fish" || fail "fish completes folders"
+
+echo "--- terminals"
+"$python" "$NRM_SOURCE/tests/cli/terminal.py" trial_text || fail "terminals"
 
 echo "--- fuzzed command lines"
 "$python" "$NRM_SOURCE/tests/cli/fuzz_command.py" 120 21 z-trial || fail "fuzzed command lines"

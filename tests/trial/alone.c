@@ -32,6 +32,7 @@ const nrm_method nrm_z_trial_alone_method = {
     .paper = "NOBODY, NOTHING, NEVER",
     .domain = "trial",
     .since = "0.1",
-    NRM_DESCRIBED_WITHOUT_INPUTS(z_trial_alone),
+    NRM_DESCRIBED_EXAMPLES,
+    NRM_DESCRIBED_REST,
     .run = run,
 };

@@ -25,6 +25,21 @@ static inline int64_t nrm_utf8_next(const unsigned char *p, int64_t n, uint32_t 
     return length;
 }
 
+/* Bytes of the mistake at the front of [p, p + n), where nrm_utf8_next gives 0: the beginning of
+ * a character as far as it goes, else one byte.  Each is shown as one U+FFFD, as Unicode
+ * recommends (chapter 3, "U+FFFD substitution of maximal subparts"). */
+static inline int64_t nrm_utf8_mistake(const unsigned char *p, int64_t n)
+{
+    const int64_t length = p[0] < 0xC2 || p[0] > 0xF4 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    const unsigned char least = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
+    const unsigned char most = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
+    int64_t good = 1;
+
+    if (length == 1 || n == 1 || p[1] < least || p[1] > most) return 1;
+    while (good < length - 1 && good < n && (p[good] & 0xC0) == 0x80) good++;
+    return good;
+}
+
 /* Writes 1 to 4 bytes; returns how many.  code is a code point and no surrogate. */
 static inline int nrm_utf8_put(unsigned char to[4], uint32_t code)
 {
