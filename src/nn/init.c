@@ -1,8 +1,8 @@
 /* init.c -- initial values.
  *
- * Element i of the parameter called `name` is drawn from Philox block i of the stream that
- * the name's hash gives, so it depends on (seed, name, i) alone: adding a layer changes no
- * other, and any split over threads gives the same bits.  Draws are made in f64 and rounded.
+ * Elements 2j and 2j + 1 of a parameter are drawn from block j of the Philox stream that the
+ * hash of its name gives, so an element depends on (seed, name, place) alone: adding a layer
+ * changes no other, and any split over threads gives the same bits.  Draws are f64, rounded.
  *
  *     xavier   Glorot & Bengio 2010, var = 2 / (fan_in + fan_out)
  *     kaiming  He et al. 2015, var = gain^2 / fan_in
@@ -69,20 +69,39 @@ static draw draw_of(nrm_init init, double fan_in, double fan_out)
     }
 }
 
-static double element(draw d, uint64_t seed, uint64_t stream, int64_t i)
+/* Two uniform numbers on [0, 1), 53 bits each, from a block. */
+static void uniforms(uint64_t seed, uint64_t stream, uint64_t block, double u[2])
 {
-    nrm_rng rng = nrm_rng_make(seed, stream);
-    rng.block = (uint64_t)i;
-    if (d.kind == DRAW_NONE) return d.at;
-    if (d.kind == DRAW_UNIFORM) return d.at + d.scale * nrm_rng_uniform(&rng);
-    double z = nrm_rng_normal(&rng);
-    /* The k-th try of element i has a block of its own, far behind those of the elements. */
-    for (uint64_t k = 1; d.kind == DRAW_TRUNCATED && !(fabs(z) <= 2); k++) {
-        rng = nrm_rng_make(seed, stream);
-        rng.block = (uint64_t)i + (k << 48);
-        z = nrm_rng_normal(&rng);
+    const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)};
+    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    uint32_t word[4];
+    nrm_philox4x32(counter, key, word);
+    for (int i = 0; i < 2; i++) u[i] = (double)(((uint64_t)word[2 * i + 1] << 32 | word[2 * i]) >> 11) * 0x1p-53;
+}
+
+/* Two standard normal ones: Box and Muller. */
+static void normals(uint64_t seed, uint64_t stream, uint64_t block, double z[2])
+{
+    uniforms(seed, stream, block, z);
+    const double r = sqrt(-2 * log(1 - z[0])), angle = 6.283185307179586 * z[1];
+    z[0] = r * cos(angle);
+    z[1] = r * sin(angle);
+}
+
+/* Elements 2 j and 2 j + 1. */
+static void two_elements(draw d, uint64_t seed, uint64_t stream, int64_t j, double x[2])
+{
+    if (d.kind == DRAW_UNIFORM) uniforms(seed, stream, (uint64_t)j, x);
+    else if (d.kind != DRAW_NONE) normals(seed, stream, (uint64_t)j, x);
+    for (int i = 0; i < 2; i++) {
+        /* The k-th new try of an element has a block of its own, far behind the first ones. */
+        for (uint64_t k = 1; d.kind == DRAW_TRUNCATED && !(fabs(x[i]) <= 2); k++) {
+            double z[2];
+            normals(seed, stream, (uint64_t)(2 * j + i) + (k << 48), z);
+            x[i] = z[0];
+        }
+        x[i] = d.kind == DRAW_NONE ? d.at : d.at + d.scale * x[i];
     }
-    return d.at + d.scale * z;
 }
 
 /* ---- Whole arrays ----------------------------------------------------------------------------- */
@@ -101,7 +120,11 @@ static nrm_status fill_orthogonal(nrm_ctx *ctx, double gain, uint64_t seed, uint
     double *q = NULL;
     if (count == 0) return NRM_OK;
     NRM_TRY(NRM_ALLOC(ctx, q, count, "an orthogonal matrix"));
-    for (int64_t i = 0; i < count; i++) q[i] = element(normal, seed, stream, i);
+    for (int64_t i = 0; i < count; i += 2) {
+        double x[2];
+        two_elements(normal, seed, stream, i / 2, x);
+        for (int64_t k = i; k < count && k < i + 2; k++) q[k] = x[k - i];
+    }
     const nrm_status st = nrm_qr(ctx, "init", tall, thin, q, thin, NULL);
     for (int64_t i = 0; st >= 0 && i < rows; i++)
         for (int64_t j = 0; j < cols; j++) put(array, i * cols + j, gain * (rows >= cols ? q[i * thin + j] : q[j * thin + i]));
@@ -145,6 +168,10 @@ nrm_status nrm_init_fill(nrm_ctx *ctx, nrm_init init, uint64_t seed, const char 
     fans(array, &in, &out);
     const draw d = draw_of(init, in, out);
 #pragma omp parallel for num_threads(nrm_threads(ctx)) schedule(static) if (count > 8192)
-    for (int64_t i = 0; i < count; i++) put(array, i, element(d, seed, stream, i));
+    for (int64_t i = 0; i < count; i += 2) {
+        double x[2];
+        two_elements(d, seed, stream, i / 2, x);
+        for (int64_t k = i; k < count && k < i + 2; k++) put(array, k, x[k - i]);
+    }
     return NRM_OK;
 }
