@@ -32,7 +32,7 @@ static T(bench) T(lay_out)(const attention *q, bool backward, REAL *work)
     const int64_t wide = round_up(q->t, NRM_MATMUL_MOST_WIDTH), deep = round_up(q->d, NRM_MATMUL_MOST_WIDTH);
     b.height = b.product->rows;
     b.width = b.product->width;
-    b.block = backward ? BLOCK / b.height * b.height : b.height;
+    b.block = backward ? BLOCK : b.height;
     b.ld = wide + NRM_ELEMENTWISE_ROOM;
     b.weights = T(take)(&b, work, b.block * b.ld);
     b.keys = T(take)(&b, work, wide * q->d);
@@ -58,7 +58,7 @@ static void T(weigh)(const attention *q, const T(bench) *b, int64_t i, int64_t m
 {
     const int64_t seen = q->causal ? i + m : q->t, room = round_up(seen, NRM_ELEMENTWISE_ROOM);
     T(inner)(q, b, m, seen, queries + i * q->step, q->step, b->keys, to);
-    for (int64_t r = 0; r < m; r++) b->rows->softmax(q->causal ? i + r + 1 : q->t, room, (REAL)q->scale, to + r * b->ld);
+    b->rows->softmax((int)m, q->causal ? i + 1 : q->t, q->causal, room, (REAL)q->scale, to, b->ld);
 }
 
 /* Rows first .. end - 1 of one head. */
@@ -118,9 +118,8 @@ static void T(backward_head)(const attention *q, const T(bench) *b, const REAL *
             REAL *weights = b->weights + (i - i0) * b->ld, *slopes = b->slopes + (i - i0) * b->ld;
             T(weigh)(q, b, i, m, x, weights);
             T(inner)(q, b, m, seen, u + i * part, part, b->values, slopes);
-            for (int64_t r = 0; r < m; r++)
-                b->rows->softmax_slope(q->causal ? i + r + 1 : q->t, round_up(seen, NRM_ELEMENTWISE_ROOM), (REAL)q->scale,
-                                       weights + r * b->ld, slopes + r * b->ld);
+            b->rows->softmax_slope((int)m, q->causal ? i + 1 : q->t, q->causal, round_up(seen, NRM_ELEMENTWISE_ROOM), (REAL)q->scale,
+                                   weights, slopes, b->ld);
             const T(nrm_matmul_rows) rows = {.m = m, .n = q->d, .k = seen, .a = slopes, .a_row = b->ld, .a_column = 1, .b = b->key_rows,
                                              .b_panel = q->t * b->width, .c = g + i * q->step, .ldc = q->step};
             T(nrm_matmul_rows_run)(b->product, &rows);

@@ -26,7 +26,7 @@
 
 enum {
     LINE = 16,     /* elements of a cache line, or of two */
-    BLOCK = 48,    /* query rows whose weights are kept for dk and dv */
+    BLOCK = 84,    /* query rows whose weights are kept for dk and dv: a multiple of 4, 6, 14, the rows of register blocks */
     PIECE = 168,   /* query rows of one turn where there are few heads: a multiple of 4, 6, 14 */
     SMALL = 8192   /* multiplications that one thread does faster */
 };
