@@ -176,6 +176,13 @@ NRM_API nrm_node nrm_op_log_softmax(nrm_node x);
 NRM_API nrm_node nrm_op_cross_entropy(nrm_node x, nrm_node target);
 NRM_API nrm_node nrm_op_l2_normalise(nrm_node x, double eps); /* x / max(|x|_2, eps) */
 
+/* ---- Attention ------------------------------------------------------------------------------------------ */
+
+/* softmax(scale q k') v for every sequence and head: qkv (batch, t, 3, heads, d), as a joint
+ * projection gives q, k and v -> (batch, t, heads, d).  causal: row i sees rows 0 .. i.  The
+ * weights (t, t) are never kept: the derivative makes them again. */
+NRM_API nrm_node nrm_op_attention(nrm_node qkv, double scale, bool causal);
+
 /* ---- Scans -------------------------------------------------------------------------------------------------- */
 
 /* Sums of 0 .. i along an axis (exclusive: 0 .. i-1); reverse: from the end. */

@@ -32,6 +32,11 @@ typedef enum nrm_binary {
     NRM_OP_BINARY_LIST(NRM_BINARY_ENUM) NRM_BINARY_COUNT
 } nrm_binary;
 
+enum {
+    NRM_ELEMENTWISE_ROOM = 16, /* elements of the widest vector */
+    NRM_ELEMENTWISE_ROWS = 16
+};
+
 #define NRM_ELEMENTWISE_DECLARE(REAL, TYPE)                                                                    \
     typedef struct nrm_elementwise_##TYPE {                                                                    \
         nrm_isa isa;                                                                                           \
@@ -49,6 +54,13 @@ typedef enum nrm_binary {
         REAL (*sum)(int64_t n, const REAL *x);                                                                 \
         REAL (*greatest)(int64_t n, const REAL *x);                                                            \
         REAL (*least)(int64_t n, const REAL *x);                                                               \
+        /* At most NRM_ELEMENTWISE_ROWS rows ld apart, row r of n + r grow elements (n >= 1, grow 0 or 1) in     \
+         * whole vectors: of `room` (a multiple of NRM_ELEMENTWISE_ROOM) those from the row's end on become 0. \
+         * x = softmax(scale x): a NaN or +inf makes a row NaN, -inf throughout gives 0.                       \
+         * g = scale p (g - sum g p), its derivative where p is the softmax. */                                \
+        void (*softmax)(int rows, int64_t n, int64_t grow, int64_t room, REAL scale, REAL *x, int64_t ld);     \
+        void (*softmax_slope)(int rows, int64_t n, int64_t grow, int64_t room, REAL scale, const REAL *p,      \
+                              REAL *g, int64_t ld);                                                            \
     } nrm_elementwise_##TYPE;                                                                                  \
     const nrm_elementwise_##TYPE *nrm_elementwise_##TYPE##_for(nrm_isa isa); /* the best at most isa */         \
     const nrm_elementwise_##TYPE *nrm_elementwise_##TYPE##_avx2(void);   /* NULL: not in this build */         \

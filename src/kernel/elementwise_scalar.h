@@ -127,4 +127,26 @@ static REAL F(least)(int64_t n, const REAL *x)
     return most;
 }
 
+static void F(softmax_row)(int64_t n, int64_t room, REAL scale, REAL *x)
+{
+    REAL most = -(REAL)INFINITY, sum = 0;
+    for (int64_t i = 0; i < n; i++) most = most > scale * x[i] ? most : scale * x[i]; /* a NaN shows itself in the sum */
+    if (most == -(REAL)INFINITY) most = 0;
+    for (int64_t i = 0; i < n; i++) sum += x[i] = LIBM(exp)(scale * x[i] - most);
+    const REAL factor = sum == 0 ? 0 : 1 / sum;
+    for (int64_t i = 0; i < room; i++) x[i] = i < n ? factor * x[i] : 0;
+}
+static void F(softmax)(int rows, int64_t n, int64_t grow, int64_t room, REAL scale, REAL *x, int64_t ld)
+{
+    for (int r = 0; r < rows; r++) F(softmax_row)(n + r * grow, room, scale, x + r * ld);
+}
+static void F(softmax_slope)(int rows, int64_t n, int64_t grow, int64_t room, REAL scale, const REAL *p, REAL *g, int64_t ld)
+{
+    for (int r = 0; r < rows; r++, n += grow, p += ld, g += ld) {
+        REAL sum = 0;
+        for (int64_t i = 0; i < n; i++) sum = LIBM(fma)(p[i], g[i], sum);
+        for (int64_t i = 0; i < room; i++) g[i] = i < n ? scale * p[i] * (g[i] - sum) : 0;
+    }
+}
+
 #include "elementwise_table.h"

@@ -17,6 +17,8 @@ static const F(nrm_elementwise) F(table) = {
     .sum = F(sum),
     .greatest = F(greatest),
     .least = F(least),
+    .softmax = F(softmax),
+    .softmax_slope = F(softmax_slope),
 };
 #undef UNARY_ENTRY
 #undef BINARY_ENTRY

@@ -212,6 +212,7 @@ static NRM_INLINE REAL F(extreme)(int64_t n, const REAL *x, REAL flip)
 static REAL F(greatest)(int64_t n, const REAL *x) { return F(extreme)(n, x, 0); }
 static REAL F(least)(int64_t n, const REAL *x) { return F(extreme)(n, x, (REAL)-0.0); }
 
+#include "elementwise_softmax.h"
 #include "elementwise_table.h"
 
 #undef UNARY

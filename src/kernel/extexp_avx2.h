@@ -47,6 +47,14 @@ static inline __m256i vf64_first(int64_t count)
 {
     return _mm256_cmpgt_epi64(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
 }
+static inline vf32 vf32_first_of(int64_t count, vf32 a, vf32 other)
+{
+    return _mm256_blendv_ps(other, a, _mm256_castsi256_ps(vf32_first(count)));
+}
+static inline vf64 vf64_first_of(int64_t count, vf64 a, vf64 other)
+{
+    return _mm256_blendv_pd(other, a, _mm256_castsi256_pd(vf64_first(count)));
+}
 static inline vf32 vf32_load_part(const float *p, int64_t count, float fill)
 {
     const __m256i first = vf32_first(count);

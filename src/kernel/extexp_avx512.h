@@ -42,6 +42,9 @@ static inline vf64 vf64_round(vf64 a) { return _mm512_roundscale_pd(a, 0); }
 
 static inline __mmask16 vf32_first(int64_t count) { return (__mmask16)((1u << count) - 1); }
 static inline __mmask8 vf64_first(int64_t count) { return (__mmask8)((1u << count) - 1); }
+/* The first `count` < LANES lanes of a, the rest of other. */
+static inline vf32 vf32_first_of(int64_t count, vf32 a, vf32 other) { return _mm512_mask_mov_ps(other, vf32_first(count), a); }
+static inline vf64 vf64_first_of(int64_t count, vf64 a, vf64 other) { return _mm512_mask_mov_pd(other, vf64_first(count), a); }
 /* The first `count` < LANES elements; the other lanes are `fill`. */
 static inline vf32 vf32_load_part(const float *p, int64_t count, float fill)
 {

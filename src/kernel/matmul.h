@@ -40,12 +40,12 @@ enum {
         bool add; /* c += */                                                                                  \
         const REAL *start; /* n values, NULL: zeros; not with add */                                          \
     } nrm_matmul_##TYPE;                                                                                      \
-    /* The register block: `rows` x `width` of c from a (its rows by pointer steps) and a packed              \
-     * panel of b.  Writes rows x width of c (add: onto what is there; start: onto a row's width). */         \
+    /* Register blocks: block[r] does r <= rows rows x width of c from a (its rows by pointer steps) and a    \
+     * packed panel of b.  Writes them whole (add: onto what is there; start: onto a row's width). */         \
     typedef struct nrm_matmul_kernel_##TYPE {                                                                 \
         int rows, width;                                                                                      \
-        void (*block)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c,      \
-                      int64_t ldc, bool add, const REAL *start);                                              \
+        void (*block[NRM_MATMUL_MOST_ROWS + 1])(int64_t k, const REAL *a, int64_t a_row, int64_t a_column,    \
+                                                const REAL *b, REAL *c, int64_t ldc, bool add, const REAL *start); \
         /* Whole panels: to[p * width + j] = b[p * row + j * column] for p < depth, j < width; and of a,      \
          * to[p * rows + i] = a[i * row + p * column] for i < rows. */                                        \
         void (*pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to);                  \
@@ -54,6 +54,24 @@ enum {
     const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_ref(void);                                     \
     const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_avx2(void);   /* NULL: not in this build */    \
     const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_avx512(void);                                  \
+    const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_for(nrm_isa isa); /* the best at most isa */      \
+    /* In two parts, in one thread: many blocks of rows against one b (k x n), packed as panels of            \
+     * k * width one after another, zeros beyond n.  A product may begin at a later row p of it (b + p        \
+     * width) and end at an earlier one. */                                                                   \
+    void nrm_matmul_pack_##TYPE(const nrm_matmul_kernel_##TYPE *kernel, int64_t n, int64_t k, const REAL *b,  \
+                                int64_t b_row, int64_t b_column, REAL *to);                                   \
+    typedef struct nrm_matmul_rows_##TYPE {                                                                   \
+        int64_t m, n, k;                                                                                      \
+        const REAL *a;                                                                                        \
+        int64_t a_row, a_column;                                                                              \
+        const REAL *b;                                                                                        \
+        int64_t b_panel; /* elements from a panel of b to the next */                                         \
+        REAL *c;                                                                                              \
+        int64_t ldc;                                                                                          \
+        bool add;                                                                                             \
+        const REAL *start;                                                                                    \
+    } nrm_matmul_rows_##TYPE;                                                                                 \
+    void nrm_matmul_rows_run_##TYPE(const nrm_matmul_kernel_##TYPE *kernel, const nrm_matmul_rows_##TYPE *rows); \
     /* One product on `threads` threads, in work of nrm_matmul_work_TYPE bytes, 64-byte aligned. */           \
     int64_t nrm_matmul_work_##TYPE(int64_t n, int64_t k, int threads);                                        \
     void nrm_matmul_run_##TYPE(const nrm_matmul_##TYPE *product, void *work, int threads, nrm_isa isa)

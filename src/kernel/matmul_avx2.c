@@ -8,6 +8,7 @@
 #include "matmul_pack.h"
 
 #define ROWS 6
+#define BLOCKS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #define F(name) name##_f32
 #define V(name) vf32_##name
 #define VECTOR vf32

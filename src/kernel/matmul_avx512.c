@@ -8,6 +8,7 @@
 #include "matmul_pack.h"
 
 #define ROWS 14
+#define BLOCKS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
 #define F(name) name##_f32
 #define V(name) vf32_##name
 #define VECTOR vf32

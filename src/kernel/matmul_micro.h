@@ -1,5 +1,6 @@
-/* matmul_micro.h -- the register block of matmul.h: ROWS x 2 vectors, for REAL, V(name) the
- * vector operations of vector_math_*.h, LANES.  Included for f32 and f64.
+/* matmul_micro.h -- the register blocks of matmul.h: 1 to ROWS rows x 2 vectors, for REAL,
+ * V(name) the vector operations of vector_math_*.h, LANES; BLOCKS(X) is X(1) .. X(ROWS).
+ * Included for f32 and f64.
  *
  * The loops over rows must be unrolled, or the sums would live in memory. */
 #ifdef __clang__
@@ -8,13 +9,13 @@
 #define UNROLL_ROWS _Pragma("GCC unroll 16")
 #endif
 
-static void F(block)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c, int64_t ldc,
-                     bool add, const REAL *start)
+static inline __attribute__((always_inline)) void F(block)(const int rows, int64_t k, const REAL *a, int64_t a_row, int64_t a_column,
+                                                           const REAL *b, REAL *c, int64_t ldc, bool add, const REAL *start)
 {
     VECTOR sum[ROWS][2];
     const VECTOR s0 = start ? V(load)(start) : V(set1)(0), s1 = start ? V(load)(start + LANES) : V(set1)(0);
     UNROLL_ROWS
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < rows; i++) {
         sum[i][0] = add ? V(load)(c + i * ldc) : s0;
         sum[i][1] = add ? V(load)(c + i * ldc + LANES) : s1;
     }
@@ -22,7 +23,7 @@ static void F(block)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, 
         const VECTOR b0 = V(load)(b), b1 = V(load)(b + LANES);
         const REAL *at = a;
         UNROLL_ROWS
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < rows; i++) {
             const VECTOR x = V(set1)(*at);
             sum[i][0] = V(fma)(x, b0, sum[i][0]);
             sum[i][1] = V(fma)(x, b1, sum[i][1]);
@@ -32,11 +33,20 @@ static void F(block)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, 
         b += 2 * LANES;
     }
     UNROLL_ROWS
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < rows; i++) {
         V(store)(c + i * ldc, sum[i][0]);
         V(store)(c + i * ldc + LANES, sum[i][1]);
     }
 }
+
+#define BLOCK_OF(rows)                                                                                          \
+    static void F(block_##rows)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c, \
+                                int64_t ldc, bool add, const REAL *start)                                       \
+    {                                                                                                           \
+        F(block)(rows, k, a, a_row, a_column, b, c, ldc, add, start);                                           \
+    }
+BLOCKS(BLOCK_OF)
+#undef BLOCK_OF
 
 static void F(pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to)
 {
@@ -65,5 +75,8 @@ static void F(pack_a)(int64_t depth, const REAL *a, int64_t row, int64_t column,
         for (int i = 0; i < ROWS; i++) to[p * ROWS + i] = a[i * row + p * column];
 }
 
-static const F(nrm_matmul_kernel) F(kernel) = {.rows = ROWS, .width = 2 * LANES, .block = F(block), .pack_b = F(pack_b), .pack_a = F(pack_a)};
+#define BLOCK_ENTRY(rows) [rows] = F(block_##rows),
+static const F(nrm_matmul_kernel) F(kernel) = {
+    .rows = ROWS, .width = 2 * LANES, .block = {BLOCKS(BLOCK_ENTRY)}, .pack_b = F(pack_b), .pack_a = F(pack_a)};
+#undef BLOCK_ENTRY
 #undef UNROLL_ROWS

@@ -4,30 +4,39 @@
 
 enum { ROWS = 4, WIDTH = 8 };
 
-#define BLOCK(REAL, TYPE, FMA)                                                                                  \
-    static void block_##TYPE(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c, \
-                             int64_t ldc, bool add, const REAL *start)                                                           \
-    {                                                                                                           \
-        for (int i = 0; i < ROWS; i++)                                                                          \
-            for (int j = 0; j < WIDTH; j++) {                                                                   \
-                REAL sum = add ? c[i * ldc + j] : start ? start[j] : 0;                                         \
-                for (int64_t p = 0; p < k; p++) sum = FMA(a[i * a_row + p * a_column], b[p * WIDTH + j], sum);  \
-                c[i * ldc + j] = sum;                                                                           \
-            }                                                                                                   \
-    }                                                                                                           \
-    static void pack_b_##TYPE(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to)              \
-    {                                                                                                           \
-        for (int64_t p = 0; p < depth; p++)                                                                     \
-            for (int j = 0; j < WIDTH; j++) to[p * WIDTH + j] = b[p * row + j * column];                        \
-    }                                                                                                           \
-    static void pack_a_##TYPE(int64_t depth, const REAL *a, int64_t row, int64_t column, REAL *to)              \
-    {                                                                                                           \
-        for (int64_t p = 0; p < depth; p++)                                                                     \
-            for (int i = 0; i < ROWS; i++) to[p * ROWS + i] = a[i * row + p * column];                          \
-    }                                                                                                           \
-    static const nrm_matmul_kernel_##TYPE kernel_##TYPE = {                                                     \
-        .rows = ROWS, .width = WIDTH, .block = block_##TYPE, .pack_b = pack_b_##TYPE, .pack_a = pack_a_##TYPE}; \
+#define BLOCK(REAL, TYPE, FMA)                                                                                   \
+    static void block_##TYPE(int rows, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, \
+                             REAL *c, int64_t ldc, bool add, const REAL *start)                                  \
+    {                                                                                                            \
+        for (int i = 0; i < rows; i++)                                                                           \
+            for (int j = 0; j < WIDTH; j++) {                                                                    \
+                REAL sum = add ? c[i * ldc + j] : start ? start[j] : 0;                                          \
+                for (int64_t p = 0; p < k; p++) sum = FMA(a[i * a_row + p * a_column], b[p * WIDTH + j], sum);   \
+                c[i * ldc + j] = sum;                                                                            \
+            }                                                                                                    \
+    }                                                                                                            \
+    BLOCK_OF(REAL, TYPE, 1) BLOCK_OF(REAL, TYPE, 2) BLOCK_OF(REAL, TYPE, 3) BLOCK_OF(REAL, TYPE, 4)              \
+    static void pack_b_##TYPE(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to)               \
+    {                                                                                                            \
+        for (int64_t p = 0; p < depth; p++)                                                                      \
+            for (int j = 0; j < WIDTH; j++) to[p * WIDTH + j] = b[p * row + j * column];                         \
+    }                                                                                                            \
+    static void pack_a_##TYPE(int64_t depth, const REAL *a, int64_t row, int64_t column, REAL *to)               \
+    {                                                                                                            \
+        for (int64_t p = 0; p < depth; p++)                                                                      \
+            for (int i = 0; i < ROWS; i++) to[p * ROWS + i] = a[i * row + p * column];                           \
+    }                                                                                                            \
+    static const nrm_matmul_kernel_##TYPE kernel_##TYPE = {                                                      \
+        .rows = ROWS, .width = WIDTH,                                                                            \
+        .block = {[1] = block_1_##TYPE, [2] = block_2_##TYPE, [3] = block_3_##TYPE, [4] = block_4_##TYPE},       \
+        .pack_b = pack_b_##TYPE, .pack_a = pack_a_##TYPE};                                                       \
     const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_ref(void) { return &kernel_##TYPE; }
+#define BLOCK_OF(REAL, TYPE, ROWS)                                                                               \
+    static void block_##ROWS##_##TYPE(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b,  \
+                                      REAL *c, int64_t ldc, bool add, const REAL *start)                         \
+    {                                                                                                            \
+        block_##TYPE(ROWS, k, a, a_row, a_column, b, c, ldc, add, start);                                        \
+    }
 
 BLOCK(float, f32, fmaf)
 BLOCK(double, f64, fma)

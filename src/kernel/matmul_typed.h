@@ -1,7 +1,7 @@
 /* matmul_typed.h -- packing and the loops around the register block, for REAL, F(name).  Part
  * of matmul.c. */
 
-static const F(nrm_matmul_kernel) *F(kernel_for)(nrm_isa isa)
+const F(nrm_matmul_kernel) *F2(nrm_matmul_kernel, for)(nrm_isa isa)
 {
     const F(nrm_matmul_kernel) *kernel = NULL;
 #if defined(__x86_64__)
@@ -24,21 +24,24 @@ int64_t F(nrm_matmul_work)(int64_t n, int64_t k, int threads)
     return ((F(packed)(n, k) + (int64_t)threads * NRM_MATMUL_DEPTH * BLOCK_ROWS) * (int64_t)sizeof(REAL) + 63) / 64 * 64;
 }
 
-/* The panel of b from `column` on, k from `first` on: zeros beyond n. */
-static void F(pack_b)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *kernel, int64_t column, int64_t first, int64_t depth, REAL *to)
+/* One panel: `count` columns of b (k x count), then zeros. */
+static void F(pack_panel)(const F(nrm_matmul_kernel) *kernel, int64_t count, int64_t k, const REAL *b, int64_t b_row, int64_t b_column, REAL *to)
 {
-    const REAL *b = q->b + first * q->b_row + column * q->b_column;
     const int width = kernel->width;
-    if (q->n - column >= width) {
-        kernel->pack_b(depth, b, q->b_row, q->b_column, to);
+    if (count >= width) {
+        kernel->pack_b(k, b, b_row, b_column, to);
         return;
     }
-    const int count = (int)(q->n - column);
-    for (int64_t p = 0; p < depth; p++)
-        for (int j = 0; j < width; j++) to[p * width + j] = j < count ? b[p * q->b_row + j * q->b_column] : 0;
+    for (int64_t p = 0; p < k; p++)
+        for (int j = 0; j < width; j++) to[p * width + j] = j < count ? b[p * b_row + j * b_column] : 0;
 }
 
-/* Rows `row` .. of a as panels of the register block's rows side by side; the last is filled with zeros. */
+void F(nrm_matmul_pack)(const F(nrm_matmul_kernel) *kernel, int64_t n, int64_t k, const REAL *b, int64_t b_row, int64_t b_column, REAL *to)
+{
+    for (int64_t j = 0; j < n; j += kernel->width) F(pack_panel)(kernel, n - j, k, b + j * b_column, b_row, b_column, to + j * k);
+}
+
+/* Rows `row` .. of a as panels of the register block's rows side by side. */
 static void F(pack_a)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *kernel, int64_t row, int64_t rows, int64_t first, int64_t depth, REAL *to)
 {
     const int height = kernel->rows;
@@ -49,55 +52,64 @@ static void F(pack_a)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *kernel
             continue;
         }
         for (int64_t p = 0; p < depth; p++)
-            for (int i = 0; i < height; i++) to[p * height + i] = i < rows - r ? a[i * q->a_row + p * q->a_column] : 0;
+            for (int i = 0; i < rows - r; i++) to[p * height + i] = a[i * q->a_row + p * q->a_column];
     }
 }
 
-/* The part of a register block that lies inside c: by way of a whole one. */
-static void F(edge)(const F(nrm_matmul_kernel) *kernel, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, int rows,
-                    const REAL *b, int columns, REAL *c, int64_t ldc, bool add, const REAL *start)
+/* The columns of a register block that lie inside c: by way of a whole one. */
+static void F(edge)(const F(nrm_matmul_kernel) *kernel, int rows, int columns, const F(nrm_matmul_rows) *q, const REAL *a, const REAL *b,
+                    REAL *c, const REAL *start)
 {
-    REAL row[NRM_MATMUL_MOST_WIDTH];
-    REAL whole[NRM_MATMUL_MOST_ROWS * NRM_MATMUL_MOST_WIDTH], panel[NRM_MATMUL_DEPTH * NRM_MATMUL_MOST_ROWS];
-    if (rows < kernel->rows && a_column != kernel->rows) { /* rows that are not there are zeros */
-        for (int64_t p = 0; p < k; p++)
-            for (int i = 0; i < kernel->rows; i++) panel[p * kernel->rows + i] = i < rows ? a[i * a_row + p * a_column] : 0;
-        a = panel;
-        a_row = 1;
-        a_column = kernel->rows;
+    const int width = kernel->width;
+    REAL row[NRM_MATMUL_MOST_WIDTH] = {0}, whole[NRM_MATMUL_MOST_ROWS * NRM_MATMUL_MOST_WIDTH];
+    for (int i = 0; q->add && i < rows; i++)
+        for (int j = 0; j < width; j++) whole[i * width + j] = j < columns ? c[i * q->ldc + j] : 0;
+    if (start) memcpy(row, start, (size_t)columns * sizeof *row);
+    kernel->block[rows](q->k, a, q->a_row, q->a_column, b, whole, width, q->add, start ? row : NULL);
+    for (int i = 0; i < rows; i++) memcpy(c + i * q->ldc, whole + i * width, (size_t)columns * sizeof *c);
+}
+
+void F(nrm_matmul_rows_run)(const F(nrm_matmul_kernel) *kernel, const F(nrm_matmul_rows) *q)
+{
+    const int height = kernel->rows, width = kernel->width;
+    for (int64_t i = 0; i < q->m; i += height) {
+        const int down = (int)(q->m - i < height ? q->m - i : height);
+        const REAL *a = q->a + i * q->a_row, *b = q->b;
+        for (int64_t j = 0; j < q->n; j += width, b += q->b_panel) {
+            REAL *c = q->c + i * q->ldc + j;
+            const REAL *start = q->start ? q->start + j : NULL;
+            if (q->n - j >= width) kernel->block[down](q->k, a, q->a_row, q->a_column, b, c, q->ldc, q->add, start);
+            else F(edge)(kernel, down, (int)(q->n - j), q, a, b, c, start);
+        }
     }
-    for (int i = 0; add && i < kernel->rows; i++)
-        for (int j = 0; j < kernel->width; j++) whole[i * kernel->width + j] = i < rows && j < columns ? c[i * ldc + j] : 0;
-    for (int j = 0; start && j < kernel->width; j++) row[j] = j < columns ? start[j] : 0;
-    kernel->block(k, a, a_row, a_column, b, whole, kernel->width, add, start ? row : NULL);
-    for (int i = 0; i < rows; i++) memcpy(c + i * ldc, whole + i * kernel->width, (size_t)columns * sizeof *c);
 }
 
 /* One block of rows against all packed panels of b. */
 static void F(rows_of_c)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *kernel, int64_t row, int64_t rows, int64_t column,
-                         int64_t columns, int64_t first, int64_t depth, const REAL *packed_b, REAL *packed_a, bool add)
+                         int64_t columns, int64_t first, int64_t depth, const REAL *packed_b, REAL *packed_a)
 {
-    const bool pack = q->a_column != 1 && rows > 1;
-    const int height = kernel->rows, width = kernel->width;
-    if (pack) F(pack_a)(q, kernel, row, rows, first, depth, packed_a);
-    for (int64_t i = 0; i < rows; i += height) {
-        const int down = (int)(rows - i < height ? rows - i : height);
-        const REAL *a = pack ? packed_a + i * depth : q->a + (row + i) * q->a_row + first * q->a_column;
-        const int64_t a_row = pack ? 1 : q->a_row, a_column = pack ? height : q->a_column;
-        for (int64_t j = 0; j < columns; j += width) {
-            const REAL *b = packed_b + j * depth;
-            const int across = (int)(columns - j < width ? columns - j : width);
-            REAL *c = q->c + (row + i) * q->ldc + column + j;
-            const REAL *start = q->start && !add ? q->start + column + j : NULL;
-            if (down == height && across == width) kernel->block(depth, a, a_row, a_column, b, c, q->ldc, add, start);
-            else F(edge)(kernel, depth, a, a_row, a_column, down, b, across, c, q->ldc, add, start);
-        }
+    const bool add = q->add || first > 0, pack = q->a_column != 1 && rows > 1;
+    F(nrm_matmul_rows) part = {.m = rows, .n = columns, .k = depth, .a = q->a + row * q->a_row + first * q->a_column, .a_row = q->a_row,
+                               .a_column = q->a_column, .b = packed_b, .b_panel = depth * kernel->width, .c = q->c + row * q->ldc + column,
+                               .ldc = q->ldc, .add = add, .start = q->start && !add ? q->start + column : NULL};
+    if (!pack) {
+        F(nrm_matmul_rows_run)(kernel, &part);
+        return;
+    }
+    F(pack_a)(q, kernel, row, rows, first, depth, packed_a);
+    part.a_row = 1;
+    part.a_column = kernel->rows;
+    for (int64_t i = 0; i < rows; i += kernel->rows) {
+        part.m = rows - i < kernel->rows ? rows - i : kernel->rows;
+        part.a = packed_a + i * depth;
+        part.c = q->c + (row + i) * q->ldc + column;
+        F(nrm_matmul_rows_run)(kernel, &part);
     }
 }
 
 void F(nrm_matmul_run)(const F(nrm_matmul) *q, void *work, int threads, nrm_isa isa)
 {
-    const F(nrm_matmul_kernel) *kernel = F(kernel_for)(isa);
+    const F(nrm_matmul_kernel) *kernel = F2(nrm_matmul_kernel, for)(isa);
     const int width = kernel->width;
     REAL *packed_b = work, *packed_a = packed_b + F(packed)(q->n, q->k);
     /* Blocks of rows: whole register blocks, enough of them for the threads. */
@@ -113,12 +125,13 @@ void F(nrm_matmul_run)(const F(nrm_matmul) *q, void *work, int threads, nrm_isa 
             const int64_t depth = q->k - first < NRM_MATMUL_DEPTH ? q->k - first : NRM_MATMUL_DEPTH;
 #pragma omp for schedule(static)
             for (int64_t j = 0; j < (columns + width - 1) / width; j++)
-                F(pack_b)(q, kernel, column + j * width, first, depth, packed_b + j * width * depth);
+                F(pack_panel)(kernel, columns - j * width, depth, q->b + first * q->b_row + (column + j * width) * q->b_column, q->b_row,
+                              q->b_column, packed_b + j * width * depth);
 #pragma omp for schedule(static)
             for (int64_t i = 0; i < blocks; i++) {
                 const int64_t row = i * block, rows = q->m - row < block ? q->m - row : block;
                 F(rows_of_c)(q, kernel, row, rows, column, columns, first, depth, packed_b,
-                             packed_a + omp_get_thread_num() * (int64_t)NRM_MATMUL_DEPTH * BLOCK_ROWS, q->add || first > 0);
+                             packed_a + omp_get_thread_num() * (int64_t)NRM_MATMUL_DEPTH * BLOCK_ROWS);
             }
         }
     }
