@@ -175,10 +175,9 @@ static void compute_every_way(session *s, const char *what, int count, const nrm
     for (int w = 0; w < 3; w++) {
         double *others[OPS_MOST_INPUTS];
         char text[128];
-        const bool exact = w == 0 && !(s->r->flags & OPS_THREADS_ROUND);
         snprintf(text, sizeof text, "%s (%s)", what, names[w]);
         ops_evaluate(s->ctx, count, nodes, s->data, ways[w], others);
-        for (int k = 0; k < count; k++) compare(s, text, k, ops_count(nodes[k]), others[k], results[k], exact ? 0 : rounding);
+        for (int k = 0; k < count; k++) compare(s, text, k, ops_count(nodes[k]), others[k], results[k], w == 0 ? 0 : rounding);
         release(count, others);
     }
 }

@@ -42,8 +42,7 @@ typedef struct ops_values {
 enum {
     OPS_NO_DERIVATIVE = 1,  /* values alone */
     OPS_ONE_DERIVATIVE = 2, /* the first, reverse */
-    OPS_NO_SINGLE = 4,      /* f64 alone */
-    OPS_THREADS_ROUND = 8   /* BLAS may share a product: two threads agree to rounding */
+    OPS_NO_SINGLE = 4       /* f64 alone */
 };
 
 typedef struct ops_record {

@@ -85,7 +85,9 @@ static bool origin(const step *s, const list *from, int ndim, const int64_t *dig
     case ROLL: source[a] = (digits[a] - s->a[0] % from->shape[a] + from->shape[a]) % from->shape[a]; return true;
     case PAD:
         source[a] = digits[a] - s->a[0];
-        if (source[a] < 0 || source[a] % (s->a[2] + 1) != 0) return false;
+        if (source[a] < 0) return false;
+        if (from->shape[a] < 2) return source[a] < from->shape[a]; /* no gap, whatever its length */
+        if (source[a] % (s->a[2] + 1) != 0) return false;
         source[a] /= s->a[2] + 1;
         return source[a] < from->shape[a];
     default: return true;
@@ -110,7 +112,7 @@ static list shape_after(const step *s, const list *from)
     }
     if (s->kind == SUM) shape[a] = 1;
     if (s->kind == CIRCULAR) shape[a] += s->a[0] + s->a[1];
-    if (s->kind == PAD) shape[a] += s->a[0] + s->a[1] + (shape[a] > 0 ? (shape[a] - 1) * s->a[2] : 0);
+    if (s->kind == PAD) shape[a] += s->a[0] + s->a[1] + (shape[a] > 1 ? (shape[a] - 1) * s->a[2] : 0);
     if (s->kind == SLICE) {
         const int64_t start = s->a[0] < 0 ? s->a[0] + shape[a] : s->a[0], stop = s->a[1] < 0 ? s->a[1] + shape[a] : s->a[1];
         shape[a] = 0;

@@ -285,7 +285,8 @@ NRM_API nrm_node nrm_graph_hessian(nrm_node y, nrm_node x); /* x's shape twice, 
 
 /* ---- Reading a graph ------------------------------------------------------------------------------------------------------ */
 
-/* One node as it stands; pointers are the graph's.  Attributes are numbers with names. */
+/* One node as it stands; pointers are the graph's.  What the attributes mean is the
+ * operation's affair: axes, strides, transpositions. */
 typedef struct nrm_node_view {
     const char *operation; /* "matmul", "input", "parameter", ... */
     const char *name;      /* inputs and parameters; else "" */
@@ -296,7 +297,7 @@ typedef struct nrm_node_view {
     const int32_t *inputs; /* indices of earlier nodes */
     int attribute_count;
     const int64_t *attributes;
-    double value;          /* a fill's, an exponent, a scale */
+    double value;          /* a fill's */
     const void *constant;  /* a constant's elements, else NULL */
 } nrm_node_view;
 

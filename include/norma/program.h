@@ -94,8 +94,7 @@ NRM_API void nrm_instance_watch(nrm_instance *instance, bool watch);
 /* Compute all outputs.  Allocates nothing.  NRM_E_ARGUMENT (something is not bound),
  * _RANGE (an index lies outside, named), _CANCELLED, what a custom operation returned;
  * with watch: _NONFINITE, naming the operation, its shape and the parameters nearest to it.
- * Bound outputs may be half-written then.  Bits do not depend on the threads, except
- * where BLAS shares one product among them. */
+ * Bound outputs may be half-written then.  Bits do not depend on the threads. */
 NRM_API NRM_NODISCARD nrm_status nrm_run(nrm_ctx *ctx, nrm_instance *instance);
 /* Valid until the next run; NULL out of range. */
 NRM_API const void *nrm_instance_output(const nrm_instance *instance, int output);

@@ -28,6 +28,17 @@ static void mark_dependents(const nrm_graph *g, int count, const nrm_node *x, sp
         for (int k = 0; k < g->nodes[i]->input_count && !s->mark[i - s->first]; k++) s->mark[i - s->first] = marked(s, g->nodes[i]->inputs[k]);
 }
 
+/* x are nodes of the graph of y. */
+static bool all_of(nrm_graph *g, const char *who, int count, const nrm_node *x)
+{
+    for (int i = 0; i < count; i++) {
+        if (nrm_node_valid(x[i]) && x[i].graph == g) continue;
+        nrm_graph_refuse(g, NRM_E_ARGUMENT, "%s: argument %d, by which to differentiate, is no node of this graph", who, i + 1);
+        return false;
+    }
+    return true;
+}
+
 static void add_cotangent(nrm_node *sum, nrm_node term)
 {
     if (nrm_node_valid(term)) *sum = nrm_node_valid(*sum) ? nrm_op_add(*sum, term) : term;
@@ -67,7 +78,7 @@ void nrm_graph_vjp(int outputs, const nrm_node *y, const nrm_node *cotangents, i
     span s = {.first = INT32_MAX};
 
     for (int i = 0; i < count; i++) gradients[i] = outputs > 0 ? nrm_lost(y[0]) : nrm_no_node();
-    if (!g || g->status < 0 || nrm_common_graph("gradient", count, x) != g) return;
+    if (!g || g->status < 0 || !all_of(g, "gradient", count, x)) return;
     for (int k = 0; k < outputs; k++) {
         char ta[NRM_NODE_TEXT], tb[NRM_NODE_TEXT];
         if (y[k].index >= s.end) s.end = y[k].index + 1;
@@ -165,7 +176,7 @@ void nrm_graph_jvp(int count, const nrm_node *x, const nrm_node *given, int outp
     int32_t end = 0;
 
     for (int k = 0; k < outputs; k++) tangents_y[k] = nrm_lost(y[k]);
-    if (!g || g->status < 0 || nrm_common_graph("jvp", count, x) != g) return;
+    if (!g || g->status < 0 || !all_of(g, "jvp", count, x)) return;
     for (int k = 0; k < outputs; k++)
         if (y[k].index >= end) end = y[k].index + 1;
     if (NRM_ALLOC_ZERO(g->ctx, mark, end, "derivatives") < 0 || NRM_ALLOC_ZERO(g->ctx, tangents, end, "derivatives") < 0) {
