@@ -67,10 +67,10 @@ static void test_threads_do_not_matter(void **state)
     (void)state;
     o.optimizer = NRM_OPTIMIZER_MUON;
     o.accumulate = 2;
-    o.out = one;
+    o.folder = one;
     assert_ok(ctx, nrm_set_threads(ctx, 1));
     assert_ok(ctx, nrm_train(ctx, NULL, NULL, &o, NULL, NULL));
-    o.out = two;
+    o.folder = two;
     assert_ok(ctx, nrm_set_threads(ctx, 2));
     assert_ok(ctx, nrm_train(ctx, NULL, NULL, &o, NULL, NULL));
     assert_same_checkpoints(ctx, one, two, true);
@@ -96,9 +96,9 @@ static void test_a_stopped_run_goes_on_with_the_same_bits(void **state)
     (void)state;
     o.model = "{\"model\":\"gpt\",\"layers\":1,\"width\":16,\"heads\":2,\"dropout\":0.2}";
     o.evaluate_every = 7;
-    o.out = whole;
+    o.folder = whole;
     assert_ok(ctx, nrm_train(ctx, NULL, NULL, &o, losses, NULL));
-    o.out = cut;
+    o.folder = cut;
     assert_ok(ctx, nrm_set_progress(ctx, stop_at, &limit));
     assert_status(ctx, nrm_train(ctx, NULL, NULL, &o, NULL, &info), NRM_PARTIAL);
     assert_message(ctx, "stopped on request after step");
@@ -177,7 +177,7 @@ static void test_evaluate_and_generate(void **state)
     nrm_array predictions, text, again;
     char *out = strdup(nrm_test_temp("train-eval"));
     (void)state;
-    o.out = out;
+    o.folder = out;
     assert_ok(ctx, nrm_train(ctx, NULL, NULL, &o, NULL, &trained));
     e.checkpoint = g.checkpoint = out;
     assert_ok(ctx, nrm_evaluate(ctx, NULL, NULL, &e, &predictions, &told));
@@ -245,7 +245,7 @@ static void test_bad_input(void **state)
     assert_message(ctx, "step ");
     /* A checkpoint of another network names the tensor and both shapes. */
     o = tiny(2);
-    o.out = out;
+    o.folder = out;
     assert_ok(ctx, nrm_train(ctx, NULL, NULL, &o, NULL, NULL));
     o.resume = out;
     o.steps = 1;

@@ -2,7 +2,7 @@
  * `evaluate` and `generate`.
  *
  *     nrm_train_options o = nrm_train_options_default();
- *     o.data = "book.txt";  o.out = "run";  o.steps = 2000;
+ *     o.data = "book.txt";  o.folder = "run";  o.steps = 2000;
  *     nrm_train(ctx, NULL, NULL, &o, NULL, &info);
  *
  * leaves run/checkpoint.safetensors, run/log.jsonl and run/loss.svg.  The checkpoint holds the
@@ -75,7 +75,7 @@ NRM_CHOICES(nrm_precision, NRM_PRECISIONS);
     P(i64, context, 64, 1, 65536, "", "0.2", "tokens that a text's network sees at once")                             \
     P(f64, validation, 0.1, 0.0, 0.9, "", "0.2", "share of data kept for validation")                                 \
     P(text, model, "auto", "words", "0.2", "gpt, convnet, mlp, a JSON object, or a file that holds one; auto: by the data") \
-    P(text, out, NULL, "folder", "0.2", "folder for checkpoint, log and curve; none: nothing is written")             \
+    P(text, folder, NULL, "folder", "0.2", "where checkpoint, log and curve go; none: nothing is written")            \
     P(text, resume, NULL, "file", "0.2", "checkpoint to go on from; data and options must be those of the run")       \
     P(i64, steps, 1000, 1, INT64_C(1) << 40, "", "0.2", "optimizer steps in all")                                     \
     P(i64, batch, 16, 1, INT64_C(1) << 20, "", "0.2", "examples of a forward and backward pass")                      \
@@ -123,7 +123,7 @@ NRM_INFO(train, NRM_TRAIN_INFO);
 /* Train.  x (n, ...) and y (n) or (n, k) are data in memory, or NULL: see options.data.
  * losses (may be NULL; steps values) receives the loss of every step, those before a resume
  * NaN.  NRM_OK; NRM_PARTIAL (cancelled: the checkpoint of the last whole step is written where
- * `out` is given).  NRM_E_ARGUMENT, _RANGE, _FORMAT, _IO, _SHAPE (data, model or checkpoint,
+ * `folder` is given).  NRM_E_ARGUMENT, _RANGE, _FORMAT, _IO, _SHAPE (data, model or checkpoint,
  * each told), _NONFINITE (step and tensor where it began; no checkpoint is written), _NOMEM. */
 NRM_API NRM_NODISCARD nrm_status nrm_train(nrm_ctx *ctx, const nrm_array *x, const nrm_array *y,
                                            const nrm_train_options *options, double *losses, nrm_train_info *info);

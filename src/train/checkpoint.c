@@ -128,7 +128,7 @@ nrm_status nrm_checkpoint_save(nrm_ctx *ctx, nrm_trainer *t)
     NRM_TRY_DONE(add_text(ctx, items, &count, "run.json", run));
     NRM_TRY_DONE(add_text(ctx, items, &count, "network.json", nrm_network_config(t->network)));
     NRM_TRY_DONE(add_text(ctx, items, &count, "data.json", data));
-    NRM_TRY_DONE(nrm_path_in(ctx, t->o.out, FILE_NAME, &path));
+    NRM_TRY_DONE(nrm_path_in(ctx, t->o.folder, FILE_NAME, &path));
     st = nrm_parameters_save(ctx, t->parameters, &(nrm_bundle){items, count}, path);
 done:
     if (st < 0 && st != NRM_E_CANCELLED) nrm_fail_prefix(ctx, st, "%s", t->who);

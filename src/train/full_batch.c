@@ -57,7 +57,7 @@ nrm_status nrm_train_full_batch(nrm_ctx *ctx, nrm_trainer *t)
     for (int64_t k = 0; k < info.iterations; k++) t->losses[t->state.step + k] = k + 1 == info.iterations ? info.value : NAN;
     t->state.step += info.iterations;
     if (info.iterations > 0) NRM_TRY_DONE(nrm_record_step(ctx, t, info.value, 1, info.residual));
-    if (t->o.out && end != NRM_PARTIAL) NRM_TRY_DONE(nrm_checkpoint_save(ctx, t));
+    if (t->o.folder && end != NRM_PARTIAL) NRM_TRY_DONE(nrm_checkpoint_save(ctx, t));
     st = end == NRM_PARTIAL ? NRM_PARTIAL : NRM_OK;
 done:
     nrm_free(ctx, copies);

@@ -8,17 +8,17 @@
 
 static nrm_status make_folder(nrm_ctx *ctx, const nrm_trainer *t)
 {
-    if (mkdir(t->o.out, 0777) == 0 || errno == EEXIST) return NRM_OK;
-    return nrm_fail_errno(ctx, errno, "%s: the folder %s cannot be made", t->who, t->o.out);
+    if (mkdir(t->o.folder, 0777) == 0 || errno == EEXIST) return NRM_OK;
+    return nrm_fail_errno(ctx, errno, "%s: the folder %s cannot be made", t->who, t->o.folder);
 }
 
 nrm_status nrm_record_begin(nrm_ctx *ctx, nrm_trainer *t, bool resumed)
 {
     char *path = NULL;
     NRM_TRY(nrm_grow(ctx, &t->losses, &t->loss_capacity, t->o.steps, sizeof *t->losses, "the losses of a run"));
-    if (!t->o.out) return NRM_OK;
+    if (!t->o.folder) return NRM_OK;
     NRM_TRY(make_folder(ctx, t));
-    NRM_TRY(nrm_path_in(ctx, t->o.out, "log.jsonl", &path));
+    NRM_TRY(nrm_path_in(ctx, t->o.folder, "log.jsonl", &path));
     nrm_status st = nrm_run_log_open(ctx, &t->log, path, resumed ? t->state.step : -1);
     nrm_free(ctx, path);
     if (st < 0 || resumed) return st;
@@ -66,7 +66,7 @@ nrm_status nrm_record_end(nrm_ctx *ctx, nrm_trainer *t)
     char *path = NULL;
     nrm_status st;
 
-    if (!t->o.out || n == 0) return NRM_OK;
+    if (!t->o.folder || n == 0) return NRM_OK;
     NRM_TRY_DONE(NRM_ALLOC(ctx, memory, 2 * n + 2 * v, "a curve"));
     double *x = memory, *smooth = x + n, *at = smooth + n, *loss = at + v;
     for (int64_t i = 0; i < n; i++) x[i] = (double)(i + 1);
@@ -79,7 +79,7 @@ nrm_status nrm_record_end(nrm_ctx *ctx, nrm_trainer *t)
                                        {"training", NRM_CURVE_LINE, n, x, smooth},
                                        {"validation", NRM_CURVE_MARKED, v, at, loss}};
     const nrm_curve curve = {.title = t->about.name, .x_name = "step", .y_name = "loss", .series_count = v > 0 ? 3 : 2, .series = series};
-    NRM_TRY_DONE(nrm_path_in(ctx, t->o.out, "loss.svg", &path));
+    NRM_TRY_DONE(nrm_path_in(ctx, t->o.folder, "loss.svg", &path));
     st = nrm_curve_save(ctx, &curve, path);
 done:
     nrm_free(ctx, memory);

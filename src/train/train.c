@@ -113,7 +113,7 @@ static nrm_status steps(nrm_ctx *ctx, nrm_trainer *t, nrm_measure *m, bool *earl
         const int64_t step = t->state.step;
         if (can_validate && (step % every == 0 || step == t->o.steps))
             NRM_TRY(validate(ctx, t, step == t->o.steps ? 0 : t->o.evaluate_batches, m, early));
-        if (t->o.out && (step % keep == 0 || step == t->o.steps || *early)) NRM_TRY(nrm_checkpoint_save(ctx, t));
+        if (t->o.folder && (step % keep == 0 || step == t->o.steps || *early)) NRM_TRY(nrm_checkpoint_save(ctx, t));
         if (nrm_tick(ctx, text ? "training, tokens" : "training, examples", (double)step * each, (double)t->o.steps * each, "loss", t->losses[step - 1]))
             return nrm_fail(ctx, NRM_E_CANCELLED, "%s: stopped on request after step %lld", t->who, NRM_LL(step));
     }
@@ -175,7 +175,7 @@ nrm_status nrm_train(nrm_ctx *ctx, const nrm_array *x, const nrm_array *y, const
     st = t.o.optimizer == NRM_TRAIN_LBFGS ? nrm_train_full_batch(ctx, &t) : steps(ctx, &t, &m, &early);
     if (st == NRM_E_CANCELLED || st == NRM_PARTIAL) {
         partial = true;
-        if (t.o.out) NRM_TRY_DONE(save_after_stop(ctx, &t));
+        if (t.o.folder) NRM_TRY_DONE(save_after_stop(ctx, &t));
     } else if (st >= 0) {
         if (t.o.optimizer == NRM_TRAIN_LBFGS && t.about.examples[NRM_VALIDATION] > 0) NRM_TRY_DONE(validate(ctx, &t, 0, &m, &early));
         NRM_TRY_DONE(nrm_record_end(ctx, &t));
@@ -185,7 +185,7 @@ nrm_status nrm_train(nrm_ctx *ctx, const nrm_array *x, const nrm_array *y, const
     for (int64_t i = 0; losses && i < t.o.steps; i++) losses[i] = i < t.state.step ? t.losses[i] : NAN;
     if (info) tell(&t, &m, early, info);
     st = partial ? nrm_fail(ctx, NRM_PARTIAL, "train: stopped on request after step %lld of %lld%s", NRM_LL(t.state.step), NRM_LL(t.o.steps),
-                            t.o.out ? "; the checkpoint is written" : "") : NRM_OK;
+                            t.o.folder ? "; the checkpoint is written" : "") : NRM_OK;
 done:
     nrm_trainer_destroy(ctx, &t);
     nrm_checkpoint_close(ctx, &from);
@@ -224,7 +224,7 @@ const nrm_method nrm_train_method = {
         "learns the library's own documentation, or drawn digits.\n\n"
         "Each step takes the gradient of the mean loss of a batch, clipped to a norm, and gives it to the optimizer with the learning rate of the schedule. A part "
         "of the data is kept for validation.\n\n"
-        "With out, the folder receives the checkpoint (parameters, optimizer state, configuration, what was learnt from the data), a log with one JSON object a line, "
+        "The folder receives the checkpoint (parameters, optimizer state, configuration, what was learnt from the data), a log with one JSON object a line, "
         "and the curve of the loss. A run that is stopped writes its checkpoint first; resume goes on from it with the same bits as a run without a stop.\n\n"
         "Batches, masks and initial values depend on the seed and the step alone.",
     .paper = "Ilya Loshchilov, Frank Hutter: Decoupled Weight Decay Regularization, 2019, arXiv 1711.05101",
