@@ -26,6 +26,11 @@ GARBAGE = ["", "-", "--", "---", "-x", "--=", "--=1", "=", "[", "[]", "[[]]", "[
            "--json", "--save-problem", "--save-problem=p.npz", "--no-log", "--no-json", "--no-"]
 
 
+# A method that works for as long as it is told to is told to be brief, and nothing else of that.
+BRIEF = {"train": ["--steps=1", "--batch=1", "--context=4", "--evaluate-batches=1"]}
+BRIEF_NAMES = {name: [word.split("=")[0] for word in words] for name, words in BRIEF.items()}
+
+
 def words_of(methods):
     """Words by method: names of options with likely values, some wrong."""
     literals = ["[1,2,3]", "[[1,2],[3,4]]", "[0.5,0.5]", "[[0,1],[1,0]]", "[]", "[-1,2]", "x.npy", "cut.npy", "-",
@@ -51,7 +56,8 @@ def words_of(methods):
             else:
                 likely = [str(p[key]) for key in ("default", "least", "most") if p[key] not in (None, "> 0")]
                 words += [[name, value] for value in likely * 3 + ["1", "2", "0", "-1", "nan", "1e-3", "x"]]
-        result[m["name"]] = words
+        kept = BRIEF_NAMES.get(m["name"], [])
+        result[m["name"]] = [w for w in words if w[0].replace("_", "-").split("=")[0] not in kept]
     return result
 
 
@@ -100,6 +106,9 @@ def one_line(dice, by_method, examples):
             argv += dice.choice(own)
         else:
             argv.append(dice.choice(GARBAGE) if dice.random() < 0.8 else dice.choice(list(by_method)))
+    for word in BRIEF.get(topic, []):
+        if word.split("=")[0] not in argv:
+            argv.append(word)
     return argv
 
 
