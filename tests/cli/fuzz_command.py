@@ -85,14 +85,20 @@ def examples_of(methods):
     return result
 
 
-def one_line(dice, by_method, examples):
+def long_when_bare(methods):
+    """Methods that need nothing and then work on data of their own: they are always given an example's."""
+    return {m["name"] for m in methods if m["inputs"] and m["examples"]
+            and all(port["optional"] for port in m["inputs"]) and not any(p["required"] for p in m["parameters"])}
+
+
+def one_line(dice, by_method, examples, bare):
     topics = list(by_method) * 4 + ["list", "help", "replay", "completion", "man", "reference", "install-docs"]
     topic = dice.choice(topics) if dice.random() < 0.95 else dice.choice(GARBAGE)
     argv = [topic]
     own = by_method.get(topic)
-    if own and dice.random() < 0.7:  # mostly what a person might mean: each name once
+    if topic in bare or own and dice.random() < 0.7:  # mostly what a person might mean: each name once
         names = set()
-        if dice.random() < 0.8:
+        if topic in bare or dice.random() < 0.8:
             for words in dice.choice(examples[topic]):
                 argv += words
                 names.add(words[0])
@@ -118,7 +124,7 @@ def main():
     random.seed(1)
     methods = json.loads(subprocess.run(["norma", "list", "--json"], capture_output=True, check=True).stdout)
     methods = [m for m in methods if m["name"].startswith("".join(sys.argv[3:]))]
-    by_method, examples = words_of(methods), examples_of(methods)
+    by_method, examples, bare = words_of(methods), examples_of(methods), long_when_bare(methods)
     environment = dict(os.environ, OMP_NUM_THREADS="1")
     failures, seen, start = 0, {}, time.monotonic()
 
@@ -126,7 +132,7 @@ def main():
         make_files(folder)
         for _ in range(count):
             argv = [os.fsencode(word) if "\udcff" not in word else word.encode("utf-8", "surrogateescape")
-                    for word in one_line(dice, by_method, examples)]
+                    for word in one_line(dice, by_method, examples, bare)]
             try:
                 done = subprocess.run([b"norma"] + argv, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                                       capture_output=True, timeout=LIMIT_SECONDS)
