@@ -1332,7 +1332,6 @@ class _TrainInfo(Info):
     best_step: int
     accuracy: float
     parameters: int
-    arena_bytes: int
     flops: float
     rate: float
     first_step: float
@@ -1359,7 +1358,7 @@ def train(
     context: int | None = 64,
     validation: float | None = 0.1,
     model: str | None = "auto",
-    out_: str | PathLike[str] | None = None,
+    folder: str | PathLike[str] | None = None,
     resume: str | PathLike[str] | None = None,
     steps: int | None = 1000,
     batch: int | None = 16,
@@ -1401,10 +1400,10 @@ def train(
     it to the optimizer with the learning rate of the schedule. A part of the data is kept
     for validation.
 
-    With out, the folder receives the checkpoint (parameters, optimizer state,
-    configuration, what was learnt from the data), a log with one JSON object a line, and
-    the curve of the loss. A run that is stopped writes its checkpoint first; resume goes on
-    from it with the same bits as a run without a stop.
+    The folder receives the checkpoint (parameters, optimizer state, configuration, what was
+    learnt from the data), a log with one JSON object a line, and the curve of the loss. A
+    run that is stopped writes its checkpoint first; resume goes on from it with the same
+    bits as a run without a stop.
 
     Batches, masks and initial values depend on the seed and the step alone.
 
@@ -1440,8 +1439,8 @@ def train(
         share of data kept for validation. From 0 to 0.9.
     model : str, default 'auto'
         gpt, convnet, mlp, a JSON object, or a file that holds one; auto: by the data.
-    out_ : str or os.PathLike, optional
-        folder for checkpoint, log and curve; none: nothing is written.
+    folder : str or os.PathLike, optional
+        where checkpoint, log and curve go; none: nothing is written.
     resume : str or os.PathLike, optional
         checkpoint to go on from; data and options must be those of the run.
     steps : int, default 1000
@@ -1526,8 +1525,6 @@ def train(
             share of the validation part that is right at the end; -1: no classes.
         info.parameters : int
             numbers that are trained.
-        info.arena_bytes : int
-            arrays of one training pass. Unit: bytes.
         info.flops : float
             of a training pass.
         info.rate : float
