@@ -137,7 +137,7 @@ static void test_where(void **state)
     (void)state;
     static const double condition[3] = {1, 0, -2};
     ops_record r = {.name = "where", .build = build_where, .reference = value_where, .input_count = 3,
-                    .inputs = {{1, {3}, .values = condition}, {2, {4, 1}}, {2, {4, 3}}}};
+                    .inputs = {{1, {3}, .values = condition}, OPS_SHAPE(2, 4, 1), OPS_SHAPE(2, 4, 3)}};
     r.flags = OPS_NO_DERIVATIVE; /* a difference turns condition 0 into 1e-5 */
     ops_check(&r);
     static const double away[3] = {1, -1, -2};
