@@ -1,4 +1,4 @@
-/* bench.c -- norma bench [NAME] [--quick] [--threads T] [--json]. */
+/* bench.c -- norma bench [NAME] [--case NAME] [--rounds N] [--quick] [--threads T] [--json]. */
 #include "bench.h"
 #include "commands.h"
 #include "terminal.h"
@@ -8,33 +8,53 @@
 
 typedef struct bench_arguments {
     const char *name; /* NULL: all */
-    bool quick, json, threads_given;
-    int threads;
+    const char *only; /* --case; NULL: all */
+    bool quick, json;
+    int threads, rounds; /* rounds 0: as many as is usual */
 } bench_arguments;
 
-static int take_threads(bench_arguments *a, const char *value)
+static int take_number(int *number, const char *name, const char *value, int least, int most, const char *remark)
 {
     char *end = NULL;
-    const long threads = value ? strtol(value, &end, 10) : -1;
-    if (a->threads_given) return say_usage("--threads is given twice; give it once");
-    a->threads_given = true;
-    if (!value || value[0] < '0' || value[0] > '9' || *end || threads > 1024)
-        return say_usage("threads is '%s'; it must be a whole number from 0 (all) to 1024", value ? value : "");
-    a->threads = (int)threads;
+    const long given = value ? strtol(value, &end, 10) : -1;
+    if (!value || value[0] < '0' || value[0] > '9' || *end || given < least || given > most)
+        return say_usage("%s is '%s'; it must be a whole number from %d%s to %d", name, value ? value : "", least, remark, most);
+    *number = (int)given;
+    return CLI_DONE;
+}
+
+static int take_value(bench_arguments *a, int which, const char *value)
+{
+    if (which == 0) return take_number(&a->threads, "threads", value, 0, 1024, " (all)");
+    if (which == 1) return take_number(&a->rounds, "rounds", value, 1, BENCH_ROUNDS, "");
+    if (!value) return say_usage("--case needs the name of a row of the table");
+    a->only = value;
     return CLI_DONE;
 }
 
 static int parse(bench_arguments *a, int argc, char **argv)
 {
-    static const char *const names[] = {"--quick", "--json", NULL};
+    static const char *const names[] = {"--quick", "--json", NULL}, *const valued[] = {"--threads", "--rounds", "--case"};
+    enum { VALUED = sizeof valued / sizeof *valued };
     char **rest = cli_grow(NULL, (size_t)argc * sizeof *rest);
-    bool flags[2] = {false, false};
+    bool flags[2] = {false, false}, given[VALUED] = {false};
     int rest_count = 0, words = 0, code = CLI_DONE;
 
     for (int i = 0; code == CLI_DONE && i < argc; i++) {
-        if (strcmp(argv[i], "--threads") == 0) code = take_threads(a, i + 1 < argc ? argv[i + 1] : NULL), i++;
-        else if (strncmp(argv[i], "--threads=", 10) == 0) code = take_threads(a, argv[i] + 10);
-        else rest[rest_count++] = argv[i];
+        int k = 0;
+        for (; k < VALUED; k++) {
+            const size_t length = strlen(valued[k]);
+            if (strncmp(argv[i], valued[k], length) == 0 && (argv[i][length] == '\0' || argv[i][length] == '=')) break;
+        }
+        if (k == VALUED) {
+            rest[rest_count++] = argv[i];
+            continue;
+        }
+        const char *joined = strchr(argv[i], '=');
+        if (given[k]) code = say_usage("%s is given twice; give it once", valued[k]);
+        else code = take_value(a, k, joined ? joined + 1 : i + 1 < argc ? argv[i + 1] : NULL);
+        given[k] = true;
+        if (!joined) i++;
     }
     if (code == CLI_DONE) code = take_arguments(rest_count, rest, 1, &a->name, &words, names, flags);
     a->quick = flags[0];
@@ -67,6 +87,22 @@ static nrm_status run_chosen(bench *b, const bench_arguments *a, nrm_live *live,
         st = bench_cases[i].run(b);
     }
     return st;
+}
+
+/* True where something was measured, or all was asked for; says what there is otherwise. */
+static bool found_case(const bench *b)
+{
+    text known = {0};
+    int rows = 0;
+    for (int g = 0; b->only && g < b->grid_count; g++)
+        for (int i = 0; i < b->grids[g].row_count; i++) {
+            if (strcmp(b->grids[g].rows[i], b->only) == 0) rows = -1;
+            else if (rows >= 0) text_add(&known, "%s'%s'", rows++ > 0 ? ", " : "", b->grids[g].rows[i]);
+        }
+    const bool found = !b->only || rows < 0 || b->grid_count == 0;
+    if (!found) say("there is no case '%s'; there are %s", b->only, text_string(&known));
+    text_free(&known);
+    return found;
 }
 
 static int show(const bench *b, const bench_arguments *a, const nrm_machine *machine)
@@ -103,7 +139,7 @@ int run_bench(int argc, char **argv)
     const int chosen = count_chosen(&a);
     if (chosen == 0) return CLI_USAGE;
 
-    bench b = {.quick = a.quick};
+    bench b = {.quick = a.quick, .only = a.only, .rounds = a.rounds};
     options.threads = a.threads;
     if (nrm_ctx_create(&b.ctx, &options) < 0) {
         say("there is no memory left");
@@ -122,7 +158,8 @@ int run_bench(int argc, char **argv)
 
     if (stopped) say("bench: stopped; what was measured until then follows");
     else if (st < 0) say("bench: %s", *nrm_message(b.ctx) ? nrm_message(b.ctx) : nrm_status_text(st));
-    code = b.grid_count > 0 ? show(&b, &a, &machine) : CLI_DONE;
+    const bool found = stopped || st < 0 || found_case(&b);
+    code = !found ? CLI_USAGE : b.grid_count > 0 ? show(&b, &a, &machine) : CLI_DONE;
     free(b.grids);
     nrm_ctx_destroy(b.ctx);
     return stopped ? CLI_INTERRUPTED : st < 0 ? CLI_FAILED : code;

@@ -2,14 +2,15 @@
  *
  *   bench.c        the command: which benches, how long, table or JSON
  *   bench_grid.c   a grid is filled column by column, shown, turned into JSON
- *   bench_cases.c  the table; bench_softmax.c, bench_calls.c: what its lines run */
+ *   bench_cases.c  the table; bench_softmax.c, bench_calls.c, bench_training.c: what its
+ *                  lines run */
 #ifndef NRM_CLI_BENCH_H
 #define NRM_CLI_BENCH_H
 
 #include "report.h"
 #include "text.h"
 
-enum { BENCH_ROWS = 24, BENCH_COLUMNS = 8, BENCH_NAME = 48 };
+enum { BENCH_ROWS = 24, BENCH_COLUMNS = 8, BENCH_NAME = 48, BENCH_ROUNDS = 99 };
 
 /* Rows are variants, columns are sizes; NaN where nothing was measured. */
 typedef struct bench_grid {
@@ -23,6 +24,8 @@ typedef struct bench {
     nrm_ctx *ctx;
     nrm_reproduction *kit; /* scratch memory, progress, timing in turn */
     bool quick;
+    const char *only;      /* the one row that is wanted; NULL: all */
+    int rounds;            /* 0: 9, or 5 where quick */
     bench_grid *grids;     /* results, in order */
     int grid_count;
 } bench;
@@ -37,6 +40,7 @@ extern const int bench_case_count;
 nrm_status bench_softmax(bench *b);
 nrm_status bench_top_eigenvector(bench *b);
 nrm_status bench_sparse_ot(bench *b);
+nrm_status bench_training(bench *b);
 
 /* A new empty grid of the bench; valid until the next is made. */
 bench_grid *bench_add_grid(bench *b, const char *unit, const char *column_name, const char *format, ...) NRM_PRINTF(4, 5);
@@ -45,7 +49,10 @@ int bench_add_column(bench_grid *g, const char *format, ...) NRM_PRINTF(2, 3);
 
 /* What a time in seconds becomes in the grid: scale * seconds, or scale / seconds. */
 typedef enum bench_measure { BENCH_TIME, BENCH_RATE } bench_measure;
-/* Time all contenders in turn and enter them as rows (by name) of a column. */
+/* Is this row among those to be timed?  For those who have work to do before bench_column. */
+bool bench_wants(const bench *b, const char *row);
+/* Time all contenders that are wanted in turn and enter them as rows (by name) of a column;
+ * the others are rows without a value. */
 nrm_status bench_column(bench *b, bench_grid *g, int column, const nrm_contender *contenders, int count,
                         double least_seconds, bench_measure measure, double scale);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 9, QUICK_ROUNDS = 5, MOST_ROUNDS = 9 };
+enum { ROUNDS = 9, QUICK_ROUNDS = 5 };
 
 bench_grid *bench_add_grid(bench *b, const char *unit, const char *column_name, const char *format, ...)
 {
@@ -52,24 +52,33 @@ static int compare(const void *a, const void *b)
 /* Half the distance between the quartiles, relative to the median. */
 static double relative_spread(const double *values, int n, double median)
 {
-    double sorted[MOST_ROUNDS];
+    double sorted[BENCH_ROUNDS];
     memcpy(sorted, values, (size_t)n * sizeof *values);
     qsort(sorted, (size_t)n, sizeof *sorted, compare);
     return (sorted[(3 * (n - 1) + 2) / 4] - sorted[(n - 1) / 4]) / 2 / median;
 }
 
+bool bench_wants(const bench *b, const char *row) { return !b->only || strcmp(b->only, row) == 0; }
+
 nrm_status bench_column(bench *b, bench_grid *g, int column, const nrm_contender *contenders, int count,
                         double least_seconds, bench_measure measure, double scale)
 {
-    const int rounds = b->quick ? QUICK_ROUNDS : ROUNDS;
+    const int rounds = b->rounds > 0 ? b->rounds : b->quick ? QUICK_ROUNDS : ROUNDS;
     double *seconds = cli_grow(NULL, (size_t)count * (size_t)rounds * sizeof *seconds);
-    const nrm_status st = nrm_time_in_turn(b->kit, b->ctx, contenders, count, rounds, least_seconds, seconds);
+    nrm_contender wanted[BENCH_ROWS];
+    int rows[BENCH_ROWS], wanted_count = 0;
 
-    for (int c = 0; st >= 0 && c < count; c++) {
+    for (int c = 0; c < count; c++) {
         const int row = row_of(g, contenders[c].name);
+        if (!bench_wants(b, contenders[c].name) || wanted_count == BENCH_ROWS) continue;
+        rows[wanted_count] = row;
+        wanted[wanted_count++] = contenders[c];
+    }
+    const nrm_status st = nrm_time_in_turn(b->kit, b->ctx, wanted, wanted_count, rounds, least_seconds, seconds);
+    for (int c = 0; st >= 0 && c < wanted_count; c++) {
         const double median = nrm_median(seconds + (ptrdiff_t)c * rounds, rounds);
-        g->median[row][column] = measure == BENCH_TIME ? scale * median : scale / median;
-        g->spread[row][column] = relative_spread(seconds + (ptrdiff_t)c * rounds, rounds, median);
+        g->median[rows[c]][column] = measure == BENCH_TIME ? scale * median : scale / median;
+        g->spread[rows[c]][column] = relative_spread(seconds + (ptrdiff_t)c * rounds, rounds, median);
     }
     free(seconds);
     return st;
@@ -87,6 +96,20 @@ static void add_cell(text *t, const bench_grid *g, int i, int j)
     if (!isnan(g->spread[i][j])) text_add(t, " %2.0f%%", 100 * g->spread[i][j]);
 }
 
+static bool row_is_empty(const bench_grid *g, int i)
+{
+    for (int j = 0; j < g->column_count; j++)
+        if (!isnan(g->median[i][j])) return false;
+    return true;
+}
+
+static bool has_spread(const bench_grid *g)
+{
+    for (int i = 0; i < g->row_count; i++)
+        if (!isnan(g->spread[i][0])) return true;
+    return false;
+}
+
 void bench_show(text *t, const bench_grid *g, int width)
 {
     enum { CELL = 14 };
@@ -96,13 +119,14 @@ void bench_show(text *t, const bench_grid *g, int width)
     int at_once = (width - widest - 2) / CELL;
     if (at_once < 1) at_once = 1;
 
-    text_add(t, "%s, %s%s\n", g->title, g->unit, isnan(g->spread[0][0]) ? "" : " (median, spread)");
+    text_add(t, "%s, %s%s\n", g->title, g->unit, has_spread(g) ? " (median, spread)" : "");
     for (int first = 0; first < g->column_count; first += at_once) {
         const int end = first + at_once < g->column_count ? first + at_once : g->column_count;
         text_add(t, "  %-*s", widest, g->column_name);
         for (int j = first; j < end; j++) text_add(t, "%*s", CELL, g->columns[j]);
         text_add(t, "\n");
         for (int i = 0; i < g->row_count; i++) {
+            if (row_is_empty(g, i)) continue;
             text_add(t, "  %-*s", widest, g->rows[i]);
             for (int j = first; j < end; j++) {
                 text cell = {0};

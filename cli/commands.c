@@ -43,6 +43,8 @@ static const option reproduce_options[] = {
     {"--quiet", "", VALUE_NONE, "no summary and no progress line"},
 };
 static const option bench_options[] = {
+    {"--case", "ROW", VALUE_WORD, "time this row of the table alone"},
+    {"--rounds", "INTEGER", VALUE_NUMBER, "repetitions; default 9, with --quick 5"},
     {"--quick", "", VALUE_NONE, "smaller sizes and fewer repetitions"},
     {"--threads", "INTEGER", VALUE_NUMBER, "threads to use; default 1, 0: all"},
     {"--json", "", VALUE_NONE, "print one JSON object with machine, versions and every time"},
@@ -69,11 +71,11 @@ static const command commands[] = {
      .argument = ARGUMENT_METHOD, .options = reproduce_options, .option_count = COUNT(reproduce_options),
      .examples = {{"", "norma reproduce all --quick"}, {"", "norma reproduce softmax --json"}},
      .run = run_reproduce},
-    {.name = "bench", .usage = {"bench [NAME] [options]"}, .summary = "time the methods on this machine",
+    {.name = "bench", .usage = {"bench [NAME] [options]"}, .summary = "time the methods, and training, on this machine",
      .details = "Repetitions of the variants are interleaved, so that a busy moment touches all alike. Shown are "
                 "the median and the spread: half the distance between the quartiles, as a share of the median.",
      .argument = ARGUMENT_METHOD, .options = bench_options, .option_count = COUNT(bench_options),
-     .examples = {{"", "norma bench softmax --quick"}}, .run = run_bench},
+     .examples = {{"", "norma bench softmax --quick"}, {"", "norma bench training --case gpt-small"}}, .run = run_bench},
     {.name = "completion", .usage = {"completion bash|zsh|fish"}, .summary = "print the completions of a shell",
      .details = "To try it in this shell:\n  source <(norma completion bash)", .argument = ARGUMENT_SHELL,
      .run = run_completion},

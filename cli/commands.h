@@ -6,7 +6,7 @@
 #include "page.h"
 #include <norma/method.h>
 
-typedef enum option_value { VALUE_NONE, VALUE_NUMBER, VALUE_FILE, VALUE_FOLDER } option_value;
+typedef enum option_value { VALUE_NONE, VALUE_NUMBER, VALUE_WORD, VALUE_FILE, VALUE_FOLDER } option_value;
 
 typedef struct option {
     const char *name;        /* "--json" */

@@ -57,7 +57,7 @@ static void visit_param(text *t, visit visitor, const char *topic, const nrm_par
 
 static void visit_options(text *t, visit visitor, const char *topic, const option *options, int count)
 {
-    static const follows of_value[] = {[VALUE_NONE] = FOLLOWS_NOTHING, [VALUE_NUMBER] = FOLLOWS_NUMBER,
+    static const follows of_value[] = {[VALUE_NONE] = FOLLOWS_NOTHING, [VALUE_NUMBER] = FOLLOWS_NUMBER, [VALUE_WORD] = FOLLOWS_TEXT,
                                        [VALUE_FILE] = FOLLOWS_FILE, [VALUE_FOLDER] = FOLLOWS_FOLDER};
     for (int i = 0; i < count; i++)
         visit_name(t, visitor, topic, options[i].name + 2, of_value[options[i].value], "", options[i].meaning);
