@@ -46,10 +46,10 @@ enum {
         int rows, width;                                                                                      \
         void (*block[NRM_MATMUL_MOST_ROWS + 1])(int64_t k, const REAL *a, int64_t a_row, int64_t a_column,    \
                                                 const REAL *b, REAL *c, int64_t ldc, bool add, const REAL *start); \
-        /* Whole panels: to[p * width + j] = b[p * row + j * column] for p < depth, j < width; and of a,      \
-         * to[p * rows + i] = a[i * row + p * column] for i < rows. */                                        \
+        /* A whole panel: to[p * width + j] = b[p * row + j * column] for p < depth, j < width; and of a      \
+         * several: to[(q * depth + p) * rows + i] = a[(q * rows + i) * row + p * column], q < panels. */     \
         void (*pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to);                  \
-        void (*pack_a)(int64_t depth, const REAL *a, int64_t row, int64_t column, REAL *to);                  \
+        void (*pack_a)(int64_t depth, int64_t panels, const REAL *a, int64_t row, int64_t column, REAL *to);  \
     } nrm_matmul_kernel_##TYPE;                                                                               \
     const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_ref(void);                                     \
     const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_avx2(void);   /* NULL: not in this build */    \

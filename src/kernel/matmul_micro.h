@@ -65,14 +65,25 @@ static void F(pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column,
         for (int j = 0; j < WIDTH; j++) to[p * WIDTH + j] = b[p * row + j * column];
 }
 
-static void F(pack_a)(int64_t depth, const REAL *a, int64_t row, int64_t column, REAL *to)
+/* All panels take their part of some columns of a before the next ones, so that a cache line
+ * of a is read once.  Where rows are neighbours, whole vectors are moved: what lies beyond a
+ * panel's rows is overwritten by the next move, and the last is done one by one. */
+static void F(pack_a)(int64_t depth, int64_t panels, const REAL *a, int64_t row, int64_t column, REAL *to)
 {
-    if (row == 1) { /* a fixed count of neighbours: a few moves */
-        for (int64_t p = 0; p < depth; p++) memcpy(to + p * ROWS, a + p * column, ROWS * sizeof *to);
-        return;
+    enum { STEP = 16 };
+    const bool moves = row == 1 && column >= 2 * LANES;
+    for (int64_t first = 0; first < depth; first += STEP) {
+        const int64_t count = first + STEP < depth ? STEP : depth - first;
+        for (int64_t q = 0; q < panels; q++) {
+            const REAL *from = a + q * ROWS * row + first * column;
+            REAL *part = to + (q * depth + first) * ROWS;
+            int64_t p = 0;
+            for (; moves && p < count - 1; p++)
+                for (int i = 0; i < ROWS; i += LANES) V(store)(part + p * ROWS + i, V(load)(from + p * column + i));
+            for (; p < count; p++)
+                for (int i = 0; i < ROWS; i++) part[p * ROWS + i] = from[i * row + p * column];
+        }
     }
-    for (int64_t p = 0; p < depth; p++)
-        for (int i = 0; i < ROWS; i++) to[p * ROWS + i] = a[i * row + p * column];
 }
 
 #define BLOCK_ENTRY(rows) [rows] = F(block_##rows),

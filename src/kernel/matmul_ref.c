@@ -21,10 +21,11 @@ enum { ROWS = 4, WIDTH = 8 };
         for (int64_t p = 0; p < depth; p++)                                                                      \
             for (int j = 0; j < WIDTH; j++) to[p * WIDTH + j] = b[p * row + j * column];                         \
     }                                                                                                            \
-    static void pack_a_##TYPE(int64_t depth, const REAL *a, int64_t row, int64_t column, REAL *to)               \
+    static void pack_a_##TYPE(int64_t depth, int64_t panels, const REAL *a, int64_t row, int64_t column, REAL *to)\
     {                                                                                                            \
-        for (int64_t p = 0; p < depth; p++)                                                                      \
-            for (int i = 0; i < ROWS; i++) to[p * ROWS + i] = a[i * row + p * column];                           \
+        for (int64_t q = 0; q < panels; q++)                                                                     \
+            for (int64_t p = 0; p < depth; p++)                                                                  \
+                for (int i = 0; i < ROWS; i++) to[(q * depth + p) * ROWS + i] = a[(q * ROWS + i) * row + p * column];\
     }                                                                                                            \
     static const nrm_matmul_kernel_##TYPE kernel_##TYPE = {                                                      \
         .rows = ROWS, .width = WIDTH,                                                                            \

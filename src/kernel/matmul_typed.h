@@ -45,15 +45,13 @@ void F(nrm_matmul_pack)(const F(nrm_matmul_kernel) *kernel, int64_t n, int64_t k
 static void F(pack_a)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *kernel, int64_t row, int64_t rows, int64_t first, int64_t depth, REAL *to)
 {
     const int height = kernel->rows;
-    for (int64_t r = 0; r < rows; r += height, to += depth * height) {
-        const REAL *a = q->a + (row + r) * q->a_row + first * q->a_column;
-        if (rows - r >= height) {
-            kernel->pack_a(depth, a, q->a_row, q->a_column, to);
-            continue;
-        }
-        for (int64_t p = 0; p < depth; p++)
-            for (int i = 0; i < rows - r; i++) to[p * height + i] = a[i * q->a_row + p * q->a_column];
-    }
+    const int64_t panels = rows / height, rest = rows % height;
+    const REAL *a = q->a + row * q->a_row + first * q->a_column;
+    kernel->pack_a(depth, panels, a, q->a_row, q->a_column, to);
+    a += panels * height * q->a_row;
+    to += panels * height * depth;
+    for (int64_t p = 0; p < depth; p++)
+        for (int64_t i = 0; i < rest; i++) to[p * height + i] = a[i * q->a_row + p * q->a_column];
 }
 
 /* The columns of a register block that lie inside c: by way of a whole one. */
