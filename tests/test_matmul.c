@@ -62,7 +62,7 @@ typedef struct form {
     static void check_##TYPE(const form *f)                                                                        \
     {                                                                                                              \
         enum { SKIP = 3 };                                                                                         \
-        const int most_threads = f->m * f->n * f->k < 65536 ? 1 : 2; /* small ones are not shared out */           \
+        const bool shared = f->m * f->n * f->k >= 65536; /* small ones are not */                                  \
         const layout la = lay(f->a, f->m, f->k, f->gap), lb = lay(f->b, f->k, f->n, f->gap);                       \
         const int64_t ldc = f->n + f->gap, all = (f->m + 1) * ldc + 64, before = SKIP * lb.row;                    \
         REAL *a = numbers_##TYPE(la.size, 1), *b = numbers_##TYPE(lb.size + before, 2), *start = numbers_##TYPE(f->n, 3); \
@@ -71,7 +71,7 @@ typedef struct form {
         memcpy(expected, first, sizeof *first * (size_t)all);                                                      \
         expect_##TYPE(f, a, la, b + before, lb, start, expected, ldc);                                             \
         for (int isa = NRM_ISA_SCALAR; isa <= (int)nrm_cpu_isa(); isa++)                                           \
-            for (int threads = 0; threads <= most_threads; threads++) {                                            \
+            for (int threads = 0; threads <= (shared && isa == (int)nrm_cpu_isa() ? 2 : 1); threads++) {           \
                 memcpy(c, first, sizeof *first * (size_t)all);                                                     \
                 if (threads == 0) {                                                                                \
                     in_parts_##TYPE(f, (nrm_isa)isa, a, la, b + before, lb, start, c, ldc, SKIP);                  \
