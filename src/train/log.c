@@ -62,8 +62,8 @@ static bool keep(const char *line, int64_t length, int64_t resume)
 
 static nrm_status cut(nrm_ctx *ctx, nrm_run_log *log, int64_t resume)
 {
-    char *text;
-    int64_t size, at = 0;
+    char *text = NULL;
+    int64_t size = 0, at = 0;
 
     NRM_TRY(read_all(ctx, log, &text, &size));
     while (at < size) {
