@@ -53,9 +53,18 @@ static void add_text_default(const char *value, text *t)
     text line = {0};
     size_t length = strlen(value), kept = length < MOST_BYTES ? length : MOST_BYTES;
     while (kept < length && ((unsigned char)value[kept] & 0xC0) == 0x80) kept--; /* a whole code point */
-    for (size_t i = 0; i < kept; i++) text_add_bytes(&line, value[i] == '\n' || value[i] == '\t' ? " " : value + i, 1);
+    text_add_bytes(&line, value, kept);
     if (kept < length) text_add(&line, "...");
-    text_add_quoted(t, text_string(&line));
+    if (strpbrk(text_string(&line), "\n\t")) { /* $'\n', which the shells know */
+        text_add(t, "$'");
+        for (const char *c = text_string(&line); *c; c++) {
+            if (*c == '\n' || *c == '\t') text_add(t, *c == '\n' ? "\\n" : "\\t");
+            else text_add(t, *c == '\'' || *c == '\\' ? "\\%c" : "%c", *c);
+        }
+        text_add(t, "'");
+    } else {
+        text_add_quoted(t, text_string(&line));
+    }
     text_free(&line);
 }
 

@@ -69,6 +69,10 @@ void text_add_dashed(text *t, const char *name)
 void text_add_number(text *t, double value)
 {
     char digits[40];
+    if (value > -1e6 && value < 1e6 && value == (double)(int)value) {
+        text_add(t, "%d", (int)value);
+        return;
+    }
     for (int precision = 1; precision <= 17; precision++) {
         snprintf(digits, sizeof digits, "%.*g", precision, value);
         if (strtod(digits, NULL) == value) break;

@@ -112,8 +112,8 @@ static void test_binary(void **state)
     (void)state;
     static const ops_record records[] = {
         RECORD2(add, OPS_SHAPE(1, 37), OPS_SHAPE(1, 37)), RECORD2(sub, OPS_SHAPE(1, 37), OPS_SHAPE(1, 37)), RECORD2(mul, OPS_SHAPE(1, 37), OPS_SHAPE(1, 37)),
-        RECORD2(div, {1, {37}}, {1, {37}, .low = 0.5, .high = 3}), RECORD2(max, LEFT, RIGHT), RECORD2(min, LEFT, RIGHT),
-        RECORD2(pow, {1, {37}, .low = 0.3, .high = 3}, {1, {37}}), RECORD2(less, LEFT, RIGHT), RECORD2(less_equal, LEFT, RIGHT),
+        RECORD2(div, OPS_SHAPE(1, 37), {1, {37}, .low = 0.5, .high = 3}), RECORD2(max, LEFT, RIGHT), RECORD2(min, LEFT, RIGHT),
+        RECORD2(pow, {1, {37}, .low = 0.3, .high = 3}, OPS_SHAPE(1, 37)), RECORD2(less, LEFT, RIGHT), RECORD2(less_equal, LEFT, RIGHT),
         RECORD2(equal, LEFT, RIGHT),
     };
     ops_check_all(records, (int)(sizeof records / sizeof *records));
@@ -137,7 +137,7 @@ static void test_where(void **state)
     (void)state;
     static const double condition[3] = {1, 0, -2};
     ops_record r = {.name = "where", .build = build_where, .reference = value_where, .input_count = 3,
-                    .inputs = {{1, {3}, .values = condition}, {2, {4, 1}}, {2, {4, 3}}}};
+                    .inputs = {{1, {3}, .values = condition}, OPS_SHAPE(2, 4, 1), OPS_SHAPE(2, 4, 3)}};
     r.flags = OPS_NO_DERIVATIVE; /* a difference turns condition 0 into 1e-5 */
     ops_check(&r);
     static const double away[3] = {1, -1, -2};

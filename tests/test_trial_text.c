@@ -1,5 +1,6 @@
 /* Outputs that are text, of the method z-trial-text of trial/trial.h: written to files, told in
  * the report, handed out in memory. */
+#include "base/base.h"
 #include "testkit.h"
 #include <jansson.h>
 #include <norma/call.h>

@@ -66,7 +66,7 @@ typedef struct nrm_program_stats {
     int64_t steps;         /* sweeps, products, other operations: what a run goes through */
     int64_t fused_nodes;   /* nodes done inside sweeps of more than one */
     int64_t arena_bytes;   /* of an instance */
-    int64_t array_bytes;   /* of all intermediate arrays, if none shared memory */
+    int64_t array_bytes;   /* of all intermediate arrays and work, if none shared memory */
     double flops;          /* of a run: 2 m n k a product, 1 an element otherwise */
     double bytes;          /* read and written by the steps, each array once a step */
 } nrm_program_stats;

@@ -112,7 +112,6 @@ NRM_OPTIONS(train, NRM_TRAIN_OPTIONS);
     F(i64, best_step, "", "the step where that was")                                             \
     F(f64, accuracy, "", "share of the validation part that is right at the end; -1: no classes") \
     F(i64, parameters, "", "numbers that are trained")                                           \
-    F(i64, arena_bytes, "bytes", "arrays of one training pass")                                  \
     F(f64, flops, "", "of a training pass")                                                      \
     F(f64, rate, "1/s", "tokens or examples a second, validation left out")                      \
     F(f64, first_step, "s", "from the call to the end of the first step")                        \

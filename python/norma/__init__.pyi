@@ -307,6 +307,181 @@ def cross_entropy(
     """
     ...
 
+class _EvaluateInfo(Info):
+    loss: float
+    perplexity: float
+    accuracy: float
+    count: int
+    step: int
+    seconds: float
+
+class _EvaluateResult(Result):
+    info: _EvaluateInfo
+    predictions: NDArray[np.float64]
+
+def evaluate(
+    *,
+    x: ArrayLike | PathLike[str] | None = None,
+    y: ArrayLike | PathLike[str] | None = None,
+    checkpoint: str | PathLike[str],
+    data: str | PathLike[str] | None = None,
+    labels: str | PathLike[str] | None = None,
+    part: Literal["all", "validation"] | None = "validation",
+    batch: int | None = 64,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _EvaluateResult:
+    """Loss and accuracy of a network that train made.
+
+    The network and what it learnt from its data (tokenizer, scales, classes) come from a
+    checkpoint, which train must have made before. Without other data, the run's own are
+    read again and its validation part is taken.
+
+    The loss is the mean cross-entropy in nats over tokens or examples, or the mean squared
+    error of values.
+
+    Parameters
+    ----------
+    x : array_like float32 or float64 or uint8, optional
+        examples: a table (n, columns) or images (n, rows, columns) or (n, channels, rows,
+        columns). Also a file as pathlib.Path.
+    y : array_like float32 or float64 or int64 or uint8, optional
+        their targets. Also a file as pathlib.Path.
+    checkpoint : str or os.PathLike
+        what train wrote: the file or its folder.
+    data : str or os.PathLike, optional
+        as for train; none: the run's own.
+    labels : str or os.PathLike, optional
+        targets, where data does not hold them.
+    part : {'all', 'validation'}, default 'validation'
+        of the run's own data: the validation part, or all; other data are always taken
+        whole.
+    batch : int, default 64
+        examples of a pass. From 1 to 2**20.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        predictions : ndarray float64
+            for each token or example the most likely class as the data name it, or the
+            values. Made on request: want or out.
+        info.loss : float
+            mean over tokens or examples.
+        info.perplexity : float
+            exp(loss) of a text; else 0.
+        info.accuracy : float
+            share that is right; -1: no classes.
+        info.count : int
+            tokens or examples.
+        info.step : int
+            steps that the checkpoint was trained.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    Alec Radford, Jeffrey Wu, Rewon Child, David Luan, Dario Amodei, Ilya Sutskever:
+    Language Models are Unsupervised Multitask Learners, 2019.
+    """
+    ...
+
+class _GenerateInfo(Info):
+    tokens: int
+    rate: float
+    log_likelihood: float
+    seconds: float
+
+class _GenerateResult(Result):
+    info: _GenerateInfo
+    text: str
+
+def generate(
+    *,
+    checkpoint: str | PathLike[str],
+    prompt: str | None = "\n",
+    tokens: int | None = 200,
+    temperature: float | None = 0.8,
+    top_k: int | None = 0,
+    top_p: float | None = 1.0,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _GenerateResult:
+    r"""Text from a network that train made.
+
+    Goes on from the prompt with the network of a checkpoint, which train must have made on
+    a text before.
+
+    Token by token: the network's values, divided by the temperature, are the logarithms of
+    the chances of what may follow; top_k and top_p leave out the unlikely ones.
+
+    The same seed, checkpoint and options give the same text.
+
+    Parameters
+    ----------
+    checkpoint : str or os.PathLike
+        what train wrote on a text: the file or its folder.
+    prompt : str, default '\n'
+        what the text begins with.
+    tokens : int, default 200
+        how many to add. From 1 to 2**30.
+    temperature : float, default 0.8
+        logits are divided by it; 0: always the most likely. From 0 to 1000.
+    top_k : int, default 0
+        draw among so many most likely tokens; 0: all. From 0 to 65536.
+    top_p : float, default 1.0
+        draw among the most likely ones that have this share together. Above 0, at most 1.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        text : str
+            the prompt and what was drawn, as UTF-8.
+        info.tokens : int
+            added.
+        info.rate : float
+            tokens a second. Unit: 1/s.
+        info.log_likelihood : float
+            of the added tokens under the network, mean, at temperature 1.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    Ari Holtzman, Jan Buys, Li Du, Maxwell Forbes, Yejin Choi: The Curious Case of Neural
+    Text Degeneration, 2020, arXiv 1904.09751.
+    """
+    ...
+
 class _SoftmaxInfo(Info):
     rows: int
     columns: int
@@ -1146,5 +1321,233 @@ def top_eigenvector(
     >>> result.v  # [0.7071067811865476,0.7071067811865476]
     >>> result.info.eigenvalue  # 9
     >>> result.info.gap  # 9
+    """
+    ...
+
+class _TrainInfo(Info):
+    steps: int
+    loss: float
+    validation_loss: float
+    best_loss: float
+    best_step: int
+    accuracy: float
+    parameters: int
+    flops: float
+    rate: float
+    first_step: float
+    early: bool
+    seconds: float
+
+class _TrainResult(Result):
+    info: _TrainInfo
+    losses: NDArray[np.float64]
+
+def train(
+    *,
+    x: ArrayLike | PathLike[str] | None = None,
+    y: ArrayLike | PathLike[str] | None = None,
+    data: str | PathLike[str] | None = None,
+    labels: str | PathLike[str] | None = None,
+    validation_data: str | PathLike[str] | None = None,
+    validation_labels: str | PathLike[str] | None = None,
+    kind: Literal["guess", "text", "images", "table"] | None = "guess",
+    target: Literal["auto", "class", "value"] | None = "auto",
+    target_column: int | None = -1,
+    tokenizer: Literal["auto", "byte", "char", "bpe"] | None = "auto",
+    vocabulary: int | None = 512,
+    context: int | None = 64,
+    validation: float | None = 0.1,
+    model: str | None = "auto",
+    folder: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
+    steps: int | None = 1000,
+    batch: int | None = 16,
+    accumulate: int | None = 1,
+    optimizer: Literal["sgd", "adamw", "muon", "lbfgs"] | None = "adamw",
+    lr: float | None = 0.0,
+    matrix_lr: float | None = 0.0,
+    momentum: float | None = -1.0,
+    nesterov: bool | None = True,
+    beta1: float | None = 0.9,
+    beta2: float | None = 0.99,
+    eps: float | None = 1e-08,
+    weight_decay: float | None = 0.01,
+    ns_coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact"] | None = "muon",
+    ns_steps: int | None = 0,
+    schedule: Literal["cosine", "constant", "linear", "stable"] | None = "cosine",
+    warmup: int | None = -1,
+    decay: int | None = -1,
+    floor: float | None = 0.1,
+    clip: float | None = 1.0,
+    evaluate_every: int | None = 0,
+    evaluate_batches: int | None = 0,
+    patience: int | None = 0,
+    checkpoint_every: int | None = 0,
+    precision: Literal["f32", "f64"] | None = "f32",
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _TrainResult:
+    """A network trained on a text, on images or on a table.
+
+    By the data a GPT-like transformer, a residual convolutional network or a multilayer
+    perceptron is chosen, sized by the model option. Without data it learns the library's
+    own documentation, or drawn digits.
+
+    Each step takes the gradient of the mean loss of a batch, clipped to a norm, and gives
+    it to the optimizer with the learning rate of the schedule. A part of the data is kept
+    for validation.
+
+    The folder receives the checkpoint (parameters, optimizer state, configuration, what was
+    learnt from the data), a log with one JSON object a line, and the curve of the loss. A
+    run that is stopped writes its checkpoint first; resume goes on from it with the same
+    bits as a run without a stop.
+
+    Batches, masks and initial values depend on the seed and the step alone.
+
+    Parameters
+    ----------
+    x : array_like float32 or float64 or uint8, optional
+        examples in place of data: a table (n, columns) or images (n, rows, columns) or (n,
+        channels, rows, columns). Also a file as pathlib.Path.
+    y : array_like float32 or float64 or int64 or uint8, optional
+        their targets: classes (n), or values (n) or (n, k). Also a file as pathlib.Path.
+    data : str or os.PathLike, optional
+        text, images (idx, npy) or a table (csv, LIBSVM, npy) to learn from; none: data that
+        the library carries.
+    labels : str or os.PathLike, optional
+        targets of images or a table, where data does not hold them.
+    validation_data : str or os.PathLike, optional
+        what to validate on; none: a part of data.
+    validation_labels : str or os.PathLike, optional
+        its targets.
+    kind : {'guess', 'text', 'images', 'table'}, default 'guess'
+        what the data are.
+    target : {'auto', 'class', 'value'}, default 'auto'
+        of a table: classes or values.
+    target_column : int, default -1
+        column of a table's targets; negative: from the end. From -65536 to 65535.
+    tokenizer : {'auto', 'byte', 'char', 'bpe'}, default 'auto'
+        what a token of a text is.
+    vocabulary : int, default 512
+        tokens that bpe learns. From 257 to 65536.
+    context : int, default 64
+        tokens that a text's network sees at once. From 1 to 65536.
+    validation : float, default 0.1
+        share of data kept for validation. From 0 to 0.9.
+    model : str, default 'auto'
+        gpt, convnet, mlp, a JSON object, or a file that holds one; auto: by the data.
+    folder : str or os.PathLike, optional
+        where checkpoint, log and curve go; none: nothing is written.
+    resume : str or os.PathLike, optional
+        checkpoint to go on from; data and options must be those of the run.
+    steps : int, default 1000
+        optimizer steps in all. From 1 to 2**40.
+    batch : int, default 16
+        examples of a forward and backward pass. From 1 to 2**20.
+    accumulate : int, default 1
+        passes whose gradients make one step. From 1 to 65536.
+    optimizer : {'sgd', 'adamw', 'muon', 'lbfgs'}, default 'adamw'
+        matrix optimizers take the hidden matrices, AdamW the rest; lbfgs sees all data at
+        every step.
+    lr : float, default 0.0
+        largest learning rate; 0: usual (sgd 0.1, adamw 0.001, lbfgs 1). At least 0.
+    matrix_lr : float, default 0.0
+        that of a matrix optimizer; 0: usual (muon 0.02). At least 0.
+    momentum : float, default -1.0
+        of sgd and muon; -1: usual (0.9, 0.95). From -1 to below 1.
+    nesterov : bool, default True
+        look ahead: sgd and muon.
+    beta1 : float, default 0.9
+        adamw: memory of the mean gradient. From 0 to below 1.
+    beta2 : float, default 0.99
+        adamw: memory of the mean square. From 0 to below 1.
+    eps : float, default 1e-08
+        adamw: added to the root of the mean square. Above 0.
+    weight_decay : float, default 0.01
+        decoupled, on weights alone; biases, norms keep theirs. At least 0.
+    ns_coefficients : {'muon', 'polar_express', 'polar_express8', 'quintic_classic', 'cubic_classic', 'muon8+2', 'exact'}, default 'muon'
+        muon: polynomial of the Newton-Schulz steps.
+    ns_steps : int, default 0
+        muon: Newton-Schulz steps; 0: the polynomial's own. From 0 to 100.
+    schedule : {'cosine', 'constant', 'linear', 'stable'}, default 'cosine'
+        of the learning rate after the warm-up.
+    warmup : int, default -1
+        steps of linear rise; -1: a hundredth of all. From -1 to 2**40.
+    decay : int, default -1
+        stable: last steps that fall; -1: a fifth of all. From -1 to 2**40.
+    floor : float, default 0.1
+        share of the learning rate that is left at the end. From 0 to 1.
+    clip : float, default 1.0
+        largest 2-norm of the gradient; 0: any. At least 0.
+    evaluate_every : int, default 0
+        steps between validations; 0: a tenth of all. From 0 to 2**40.
+    evaluate_batches : int, default 0
+        batches of a validation on the way; 0: all. From 0 to 2**40.
+    patience : int, default 0
+        stop after so many validations without gain; 0: never. From 0 to 2**40.
+    checkpoint_every : int, default 0
+        steps between checkpoints; 0: with every validation. From 0 to 2**40.
+    precision : {'f32', 'f64'}, default 'f32'
+        type of all parameters and arrays.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        losses : ndarray (s), float64
+            the loss of every step; NaN for those that were not done. Made on request: want
+            or out.
+        info.steps : int
+            steps done, those before a resume included.
+        info.loss : float
+            of the last step.
+        info.validation_loss : float
+            mean over the validation part at the end.
+        info.best_loss : float
+            the least validation loss.
+        info.best_step : int
+            the step where that was.
+        info.accuracy : float
+            share of the validation part that is right at the end; -1: no classes.
+        info.parameters : int
+            numbers that are trained.
+        info.flops : float
+            of a training pass.
+        info.rate : float
+            tokens or examples a second, validation left out. Unit: 1/s.
+        info.first_step : float
+            from the call to the end of the first step. Unit: s.
+        info.early : bool
+            patience ended it.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    Ilya Loshchilov, Frank Hutter: Decoupled Weight Decay Regularization, 2019, arXiv
+    1711.05101.
+
+    Examples
+    --------
+    >>> import norma
+
+    A table of four rows, three of them learnt by heart.
+
+    >>> result = norma.train(x=[[0, 0], [0, 1], [1, 0], [1, 1]], y=[0, 1, 1, 0], target='class', validation=0.0, batch=4, steps=60, lr=0.05, model='{"model":"mlp","widths":[16]}')
+    >>> result.info.steps  # 60
     """
     ...

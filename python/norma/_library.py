@@ -11,7 +11,7 @@ from ctypes import CFUNCTYPE, POINTER, c_bool, c_char_p, c_double, c_int, c_int6
 from pathlib import Path
 
 #: major and minor version of the headers that this file repeats
-HEADERS = (0, 1)
+HEADERS = (0, 2)
 
 MAX_NDIM = 8
 LOADED_ARRAY, LOADED_CSR, LOADED_BUNDLE = range(3)  # nrm_loaded_kind

@@ -9,7 +9,7 @@ import norma
 
 PYTHON = Path(__file__).resolve().parents[1]
 DOCS = PYTHON.parent / "docs"
-METHODS = sorted(page for page in (DOCS / "reference").glob("*.md") if page.name != "README.md")
+METHODS = [DOCS / "reference" / f"{m.name}.md" for m in norma._METHODS.values() if m.descriptor["examples"]]
 PAGES = [PYTHON / "README.md", DOCS / "python.md", *METHODS]
 
 

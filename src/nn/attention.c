@@ -1,8 +1,10 @@
 /* attention.c -- softmax(q k' / sqrt(d)) v for every head (Vaswani et al. 2017).
  *
- * The joint projection (batch, t, 3 width) is seen as (batch, t, 3, heads, d), turned to
- * (3, batch, heads, t, d) and cut into q, k, v: views that the products read where they lie.
- * Only the result, turned back to (batch, t, width), is copied. */
+ * The joint projection (batch, t, 3 width) is seen as (batch, t, 3, heads, d).  Plain
+ * self-attention is one operation on that, nrm_op_attention.  Where something happens in
+ * between (a kernel of the caller's, rotations, dropout of the weights, another sequence) it is
+ * turned to (3, batch, heads, t, d) and cut into q, k, v: views that the products read where
+ * they lie; only the result, turned back to (batch, t, width), is copied. */
 #include "nn.h"
 
 nrm_attention_options nrm_attention_options_default(void)
@@ -53,6 +55,17 @@ static bool sound(nrm_nn *nn, nrm_node x, nrm_node memory, const nrm_attention_o
     return true;
 }
 
+/* The blocks of the joint matrix are matrices of their own to optimizers that look at
+ * matrices.  With a bias it is the one before the last. */
+static void note_blocks(nrm_nn *nn, int blocks, int64_t width, bool bias)
+{
+    const int64_t at = nn->count - (bias ? 2 : 1);
+    if (nn->graph->status < 0 || at < 0) return;
+    nrm_nn_record *r = &nn->records[at];
+    r->split_count = blocks;
+    for (int i = 0; i < blocks; i++) r->split[i] = width;
+}
+
 /* q, k, v (batch, heads, t, d) from the projections. */
 static void project(nrm_nn *nn, nrm_node x, nrm_node memory, const nrm_attention_options *o, nrm_node part[3])
 {
@@ -66,32 +79,41 @@ static void project(nrm_nn *nn, nrm_node x, nrm_node memory, const nrm_attention
         const nrm_node qkv = nrm_nn_linear(nn, "qkv", x, 3 * width, o->bias, o->init);
         for (int i = 0; i < 3; i++) part[i] = heads_of(qkv, 3, i, o->heads);
     }
-    /* The blocks of the joint matrix are matrices of their own to optimizers that look at
-     * matrices.  With a bias it is the one before the last. */
-    const int64_t blocks = memory.graph ? 2 : 3, at = nn->count - (o->bias ? 2 : 1);
-    if (nn->graph->status < 0 || at < 0) return;
-    nrm_nn_record *r = &nn->records[at];
-    r->split_count = (int)blocks;
-    for (int i = 0; i < blocks; i++) r->split[i] = width;
+    note_blocks(nn, memory.graph ? 2 : 3, width, o->bias);
+}
+
+/* (batch, t, heads, d) of plain self-attention. */
+static nrm_node plain(nrm_nn *nn, nrm_node x, const nrm_attention_options *o)
+{
+    const int64_t *shape = nrm_at(x)->shape, d = shape[2] / o->heads;
+    const nrm_node qkv = nrm_nn_linear(nn, "qkv", x, 3 * shape[2], o->bias, o->init);
+    note_blocks(nn, 3, shape[2], o->bias);
+    return nrm_op_attention(nrm_op_reshape(qkv, 5, (int64_t[]){shape[0], shape[1], 3, o->heads, d}), 1 / sqrt((double)d), o->causal);
+}
+
+/* (batch, t, heads, d) by way of q, k and v. */
+static nrm_node general(nrm_nn *nn, nrm_node x, nrm_node memory, const nrm_attention_options *o)
+{
+    nrm_node part[3];
+    project(nn, x, memory, o, part);
+    for (int i = 0; i < 2 && o->rope > 0; i++) part[i] = nrm_nn_rope(nn, part[i], o->rope);
+    const nrm_node y = o->kernel ? o->kernel(o->user, nn, part[0], part[1], part[2], o->causal) : softmax_attention(nn, part[0], part[1], part[2], o);
+    if (!nrm_nn_takes(nn, "nn_attention: what the kernel gave", y, 4, 4)) return nrm_no_node();
+    return nrm_op_permute(y, (int[]){0, 2, 1, 3});
 }
 
 nrm_node nrm_nn_attention(nrm_nn *nn, const char *name, nrm_node x, nrm_node memory, const nrm_attention_options *options)
 {
     const nrm_attention_options o = options ? *options : nrm_attention_options_default();
-    nrm_node part[3];
     if (!nn) return nrm_no_node();
     if (o.size != sizeof o)
         return nrm_graph_refuse(nn->graph, NRM_E_ARGUMENT, "nn_attention: the options must come from nrm_attention_options_default()");
     if (!sound(nn, x, memory, &o)) return nrm_no_node();
     const int64_t *shape = nrm_at(x)->shape;
     nrm_graph_push(nn->graph, name);
-    project(nn, x, memory, &o, part);
-    for (int i = 0; i < 2 && o.rope > 0; i++) part[i] = nrm_nn_rope(nn, part[i], o.rope);
-    nrm_node y = o.kernel ? o.kernel(o.user, nn, part[0], part[1], part[2], o.causal) : softmax_attention(nn, part[0], part[1], part[2], &o);
-    if (nrm_nn_takes(nn, "nn_attention: what the kernel gave", y, 4, 4)) {
-        y = nrm_op_reshape(nrm_op_permute(y, (int[]){0, 2, 1, 3}), 3, shape);
-        y = nrm_nn_linear(nn, "projection", y, shape[2], o.bias, o.output_init);
-    }
+    const bool is_plain = !memory.graph && !o.kernel && o.rope == 0 && (o.dropout == 0 || !nn->training);
+    nrm_node y = is_plain ? plain(nn, x, &o) : general(nn, x, memory, &o);
+    if (nrm_node_valid(y)) y = nrm_nn_linear(nn, "projection", nrm_op_reshape(y, 3, shape), shape[2], o.bias, o.output_init);
     nrm_graph_pop(nn->graph);
     return nn->graph->status < 0 ? nrm_no_node() : y;
 }

@@ -113,8 +113,8 @@ NRM_DESCRIBE(evaluate, NRM_EVALUATE_OPTIONS, NRM_EVALUATE_INFO);
 const nrm_method nrm_evaluate_method = {
     .name = "evaluate",
     .summary = "loss and accuracy of a network that train made",
-    .details = "The network and what it learnt from its data (tokenizer, scales, classes) come from the checkpoint. Without other data, the run's own are "
-               "read again and its validation part is taken.\n\n"
+    .details = "The network and what it learnt from its data (tokenizer, scales, classes) come from a checkpoint, which train must have made "
+               "before. Without other data, the run's own are read again and its validation part is taken.\n\n"
                "The loss is the mean cross-entropy in nats over tokens or examples, or the mean squared error of values.",
     .paper = "Alec Radford, Jeffrey Wu, Rewon Child, David Luan, Dario Amodei, Ilya Sutskever: Language Models are Unsupervised Multitask Learners, 2019",
     .domain = "train", .since = "0.2", NRM_DESCRIBED_INPUTS, NRM_DESCRIBED_REST, .run = run};

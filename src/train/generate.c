@@ -187,7 +187,8 @@ NRM_DESCRIBE(generate, NRM_GENERATE_OPTIONS, NRM_GENERATE_INFO);
 const nrm_method nrm_generate_method = {
     .name = "generate",
     .summary = "text from a network that train made",
-    .details = "Token by token: the network's values, divided by the temperature, are the logarithms of the chances of what may follow; top_k and top_p leave out the "
+    .details = "Goes on from the prompt with the network of a checkpoint, which train must have made on a text before.\n\n"
+               "Token by token: the network's values, divided by the temperature, are the logarithms of the chances of what may follow; top_k and top_p leave out the "
                "unlikely ones.\n\nThe same seed, checkpoint and options give the same text.",
     .paper = "Ari Holtzman, Jan Buys, Li Du, Maxwell Forbes, Yejin Choi: The Curious Case of Neural Text Degeneration, 2020, arXiv 1904.09751",
     .domain = "train", .since = "0.2", NRM_DESCRIBED_REST, .run = run};

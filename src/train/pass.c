@@ -1,5 +1,7 @@
 /* pass.c -- contract: pass.h. */
+#define _POSIX_C_SOURCE 200809L
 #include "pass.h"
+#include <unistd.h>
 
 static nrm_status batch_memory(nrm_ctx *ctx, nrm_pass *p, const nrm_dataset_about *about, int64_t rows)
 {
@@ -53,6 +55,17 @@ static nrm_status list_outputs(nrm_ctx *ctx, nrm_pass *p, bool training, bool cl
     return NRM_OK;
 }
 
+/* The system hands out more memory than there is, and ends the program when it is used: refuse
+ * before that. */
+static nrm_status fits_in_memory(nrm_ctx *ctx, const nrm_program *program, int64_t batch)
+{
+    const double need = (double)nrm_program_statistics(program).arena_bytes;
+    const double have = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+    NRM_REQUIRE(ctx, have <= 0 || need < 0.9 * have, NRM_E_NOMEM, "a pass over a batch of %lld needs %.3g GB and this machine has %.3g: use a smaller batch, "
+                "with accumulate in its place, or a smaller model", NRM_LL(batch), need / 1e9, have / 1e9);
+    return NRM_OK;
+}
+
 nrm_status nrm_pass_create(nrm_ctx *ctx, nrm_pass *pass, const char *who, const nrm_network *network, const nrm_dataset *data,
                            bool training, int64_t batch, nrm_dtype dtype)
 {
@@ -70,6 +83,7 @@ nrm_status nrm_pass_create(nrm_ctx *ctx, nrm_pass *pass, const char *who, const 
     NRM_TRY_DONE(nrm_network_build(ctx, network, &options, &p.graph));
     NRM_TRY_DONE(list_outputs(ctx, &p, training, about.classes > 0, &outputs, &count));
     NRM_TRY_DONE(nrm_compile(ctx, count, outputs, NULL, &p.program));
+    NRM_TRY_DONE(fits_in_memory(ctx, p.program, batch));
     NRM_TRY_DONE(nrm_instance_create(ctx, p.program, &p.instance));
     NRM_TRY_DONE(batch_memory(ctx, &p, &about, batch));
     NRM_TRY_DONE(bind_batch(ctx, &p));

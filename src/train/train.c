@@ -137,7 +137,7 @@ static void tell(const nrm_trainer *t, const nrm_measure *m, bool early, nrm_tra
     *info = (nrm_train_info){
         .steps = t->state.step, .loss = t->state.step > 0 ? t->losses[t->state.step - 1] : NAN, .validation_loss = m->count > 0 ? m->loss : NAN,
         .best_loss = t->state.best_loss, .best_step = t->state.best_step, .accuracy = m->accuracy,
-        .parameters = nrm_parameters_elements(t->parameters), .arena_bytes = stats.arena_bytes, .flops = stats.flops,
+        .parameters = nrm_parameters_elements(t->parameters), .flops = stats.flops,
         .rate = t->trained_seconds > 0 ? (double)(t->trained_examples * tokens) / t->trained_seconds : 0,
         .first_step = t->first_step, .early = early, .seconds = nrm_now() - t->began};
 }

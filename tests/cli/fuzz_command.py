@@ -26,6 +26,11 @@ GARBAGE = ["", "-", "--", "---", "-x", "--=", "--=1", "=", "[", "[]", "[[]]", "[
            "--json", "--save-problem", "--save-problem=p.npz", "--no-log", "--no-json", "--no-"]
 
 
+# A method that works for as long as it is told to is told to be brief, and nothing else of that.
+BRIEF = {"train": ["--steps=1", "--batch=1", "--context=4", "--evaluate-batches=1"]}
+BRIEF_NAMES = {name: [word.split("=")[0] for word in words] for name, words in BRIEF.items()}
+
+
 def words_of(methods):
     """Words by method: names of options with likely values, some wrong."""
     literals = ["[1,2,3]", "[[1,2],[3,4]]", "[0.5,0.5]", "[[0,1],[1,0]]", "[]", "[-1,2]", "x.npy", "cut.npy", "-",
@@ -51,7 +56,8 @@ def words_of(methods):
             else:
                 likely = [str(p[key]) for key in ("default", "least", "most") if p[key] not in (None, "> 0")]
                 words += [[name, value] for value in likely * 3 + ["1", "2", "0", "-1", "nan", "1e-3", "x"]]
-        result[m["name"]] = words
+        kept = BRIEF_NAMES.get(m["name"], [])
+        result[m["name"]] = [w for w in words if w[0].replace("_", "-").split("=")[0] not in kept]
     return result
 
 
@@ -79,14 +85,20 @@ def examples_of(methods):
     return result
 
 
-def one_line(dice, by_method, examples):
+def long_when_bare(methods):
+    """Methods that need nothing and then work on data of their own: they are always given an example's."""
+    return {m["name"] for m in methods if m["inputs"] and m["examples"]
+            and all(port["optional"] for port in m["inputs"]) and not any(p["required"] for p in m["parameters"])}
+
+
+def one_line(dice, by_method, examples, bare):
     topics = list(by_method) * 4 + ["list", "help", "replay", "completion", "man", "reference", "install-docs"]
     topic = dice.choice(topics) if dice.random() < 0.95 else dice.choice(GARBAGE)
     argv = [topic]
     own = by_method.get(topic)
-    if own and dice.random() < 0.7:  # mostly what a person might mean: each name once
+    if topic in bare or own and dice.random() < 0.7:  # mostly what a person might mean: each name once
         names = set()
-        if dice.random() < 0.8:
+        if topic in bare or dice.random() < 0.8:
             for words in dice.choice(examples[topic]):
                 argv += words
                 names.add(words[0])
@@ -100,6 +112,9 @@ def one_line(dice, by_method, examples):
             argv += dice.choice(own)
         else:
             argv.append(dice.choice(GARBAGE) if dice.random() < 0.8 else dice.choice(list(by_method)))
+    for word in BRIEF.get(topic, []):
+        if word.split("=")[0] not in argv:
+            argv.append(word)
     return argv
 
 
@@ -109,7 +124,7 @@ def main():
     random.seed(1)
     methods = json.loads(subprocess.run(["norma", "list", "--json"], capture_output=True, check=True).stdout)
     methods = [m for m in methods if m["name"].startswith("".join(sys.argv[3:]))]
-    by_method, examples = words_of(methods), examples_of(methods)
+    by_method, examples, bare = words_of(methods), examples_of(methods), long_when_bare(methods)
     environment = dict(os.environ, OMP_NUM_THREADS="1")
     failures, seen, start = 0, {}, time.monotonic()
 
@@ -117,7 +132,7 @@ def main():
         make_files(folder)
         for _ in range(count):
             argv = [os.fsencode(word) if "\udcff" not in word else word.encode("utf-8", "surrogateescape")
-                    for word in one_line(dice, by_method, examples)]
+                    for word in one_line(dice, by_method, examples, bare)]
             try:
                 done = subprocess.run([b"norma"] + argv, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                                       capture_output=True, timeout=LIMIT_SECONDS)
