@@ -43,11 +43,17 @@ static nrm_conv_shape shape_of(const int64_t *x, const int64_t *w, const int64_t
                             .before = {o->before[0], o->before[1]}, .out_height = y[2], .out_width = y[3]};
 }
 
-/* Height and width of y, 0 for the batch and channels; false, poisoned, where no window fits. */
+/* Height and width of y; false, poisoned, where an option is out of range or no window fits. */
 static bool out_size(nrm_graph *g, const char *who, const int64_t *plane, const int64_t *kernel, const nrm_conv_options *o, int64_t *out)
 {
     static const char *const names[] = {"height", "width"};
     for (int i = 0; i < 2; i++) {
+        if (o->stride[i] < 1 || o->dilation[i] < 1 || o->before[i] < 0 || o->after[i] < 0 || o->groups < 1) {
+            nrm_graph_refuse(g, NRM_E_RANGE, "%s: along the %s stride %lld, dilation %lld, %lld and %lld zeros around, %lld groups; stride, dilation and "
+                             "groups are at least 1, zeros at least 0", who, names[i], NRM_LL(o->stride[i]), NRM_LL(o->dilation[i]), NRM_LL(o->before[i]),
+                             NRM_LL(o->after[i]), NRM_LL(o->groups));
+            return false;
+        }
         out[i] = nrm_conv_out_length(plane[i], kernel[i], o->stride[i], o->dilation[i], o->before[i], o->after[i]);
         if (out[i] >= 1) continue;
         nrm_graph_refuse(g, NRM_E_SHAPE, "%s: along the %s a kernel of %lld with dilation %lld and stride %lld does not fit into %lld elements with %lld "
@@ -60,9 +66,13 @@ static bool out_size(nrm_graph *g, const char *who, const int64_t *plane, const 
 
 static bool sound_shape(nrm_graph *g, const char *who, const nrm_conv_shape *s, int64_t w_in)
 {
-    if (s->groups >= 1 && s->in % s->groups == 0 && s->out % s->groups == 0 && w_in == s->in / s->groups && nrm_conv_shape_valid(s)) return true;
-    nrm_graph_refuse(g, NRM_E_SHAPE, "%s: %lld channels in, %lld out, %lld groups and weights for %lld channels; groups must divide both, and the weights "
-                     "have channels in / groups", who, NRM_LL(s->in), NRM_LL(s->out), NRM_LL(s->groups), NRM_LL(w_in));
+    nrm_conv_shape filled = *s; /* an empty batch is no fault */
+    filled.batch = nrm_max_i64(1, s->batch);
+    if (s->in < 1 || s->out < 1 || s->in % s->groups != 0 || s->out % s->groups != 0 || w_in != s->in / s->groups)
+        nrm_graph_refuse(g, NRM_E_SHAPE, "%s: %lld channels in, %lld out, %lld groups and weights for %lld channels; groups must divide both, and the weights "
+                         "have channels in / groups", who, NRM_LL(s->in), NRM_LL(s->out), NRM_LL(s->groups), NRM_LL(w_in));
+    else if (!nrm_conv_shape_valid(&filled)) nrm_graph_refuse(g, NRM_E_OVERFLOW, "%s: the arrays are larger than memory can address", who);
+    else return true;
     return false;
 }
 
@@ -92,7 +102,10 @@ static nrm_status run_conv(const nrm_op_run *r)
     nrm_conv_kind kind;
     const nrm_conv_shape s = run_shape(r, &kind);
     const bool single = r->node->dtype == NRM_F32;
-    if (nrm_elements(r->node) == 0) return NRM_OK;
+    if (s.batch == 0) { /* a sum over nothing */
+        memset(r->out, 0, (size_t)nrm_elements(r->node) * nrm_dtype_size(r->node->dtype));
+        return NRM_OK;
+    }
     switch (kind) {
     case NRM_CONV_FORWARD:
         if (single) nrm_conv_forward_f32(&s, r->in[0], r->in[1], r->out, r->work, r->threads);
@@ -114,6 +127,7 @@ static int64_t work_conv(const nrm_op_run *r)
 {
     nrm_conv_kind kind;
     const nrm_conv_shape s = run_shape(r, &kind);
+    if (s.batch == 0) return 0;
     return r->node->dtype == NRM_F32 ? nrm_conv_work_f32(&s, kind, r->threads) : nrm_conv_work_f64(&s, kind, r->threads);
 }
 
@@ -188,7 +202,9 @@ nrm_node nrm_op_conv2d_transposed(nrm_node y, nrm_node w, int64_t height, int64_
     const nrm_node both[2] = {y, w};
     nrm_graph *g = two_arrays(who, both);
     if (!g || !matches(g, who, (int64_t[]){height, width}, nrm_at(w)->shape + 2, &o, y)) return nrm_lost(y);
-    const int64_t x[4] = {nrm_at(y)->shape[0], nrm_at(w)->shape[1] * (o.groups >= 1 ? o.groups : 1), height, width};
+    int64_t x[4] = {nrm_at(y)->shape[0], 0, height, width};
+    if (!nrm_mul_size(nrm_at(w)->shape[1], o.groups, &x[1]))
+        return nrm_graph_refuse(g, NRM_E_OVERFLOW, "%s: %lld groups of %lld channels are more than can be counted", who, NRM_LL(o.groups), NRM_LL(nrm_at(w)->shape[1]));
     const nrm_conv_shape s = shape_of(x, nrm_at(w)->shape, nrm_at(y)->shape, &o);
     if (nrm_at(y)->shape[1] != nrm_at(w)->shape[0])
         return nrm_graph_refuse(g, NRM_E_SHAPE, "%s: y has %lld channels and the weights %lld; they must agree", who, NRM_LL(nrm_at(y)->shape[1]), NRM_LL(nrm_at(w)->shape[0]));
@@ -206,7 +222,7 @@ nrm_node nrm_op_conv2d_weight(nrm_node x, nrm_node y, int64_t kernel_height, int
     if (!g || !matches(g, who, nrm_at(x)->shape + 2, (int64_t[]){kernel_height, kernel_width}, &o, y)) return nrm_lost(x);
     if (nrm_at(x)->shape[0] != nrm_at(y)->shape[0])
         return nrm_graph_refuse(g, NRM_E_SHAPE, "%s: x has a batch of %lld and y of %lld; they must agree", who, NRM_LL(nrm_at(x)->shape[0]), NRM_LL(nrm_at(y)->shape[0]));
-    const int64_t w[4] = {nrm_at(y)->shape[1], nrm_at(x)->shape[1] / (o.groups >= 1 ? o.groups : 1), kernel_height, kernel_width};
+    const int64_t w[4] = {nrm_at(y)->shape[1], nrm_at(x)->shape[1] / o.groups, kernel_height, kernel_width};
     const nrm_conv_shape s = shape_of(nrm_at(x)->shape, w, nrm_at(y)->shape, &o);
     if (!sound_shape(g, who, &s, w[1])) return nrm_lost(x);
     nrm_op_node node = nrm_new_node(NRM_OP_conv2d_weight, nrm_at(x)->dtype, 4, w);
