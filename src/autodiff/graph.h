@@ -60,6 +60,11 @@ typedef struct nrm_op_type {
     /* Compute the node; NULL for what the tile machine, the product or a view does.  A
      * status < 0 ends the run. */
     nrm_status (*run)(const nrm_op_run *run);
+    /* What costs time or memory and outlives a run, such as plans: made once for each step of
+     * an instance (`in`, `out` and `work` are not known then), found by run in r->prepared.
+     * NULL: nothing.  Both or neither. */
+    nrm_status (*prepare)(const nrm_op_run *run, void **prepared);
+    void (*finish)(nrm_ctx *ctx, void *prepared); /* of what prepare made */
     int64_t (*work)(const nrm_op_run *run); /* bytes of r->work for at most r->threads; NULL: none */
     double (*flops)(const nrm_op_run *run); /* NULL: one an element */
 } nrm_op_type;
@@ -73,6 +78,7 @@ struct nrm_op_run {
     const void *const *in;
     void *out;
     void *work;
+    void *prepared;      /* of this step, by prepare */
     int threads;         /* at most; the bits must not depend on it */
     uint64_t seed, step; /* of the instance's random streams */
 };

@@ -2,6 +2,32 @@
 #include "program.h"
 #include <stdio.h>
 
+/* What the operations keep from run to run. */
+static nrm_status prepare_steps(nrm_ctx *ctx, nrm_instance *i)
+{
+    const nrm_program *p = i->program;
+    NRM_TRY(NRM_ALLOC_ZERO(ctx, i->prepared, p->step_count, "an instance"));
+    for (int32_t s = 0; s < p->step_count; s++) {
+        const nrm_step *step = &p->steps[s];
+        const nrm_op_type *type = nrm_op_types[p->graph->nodes[step->node]->op];
+        nrm_op_run run;
+        if (step->kind != NRM_STEP_OPERATION || !type->prepare) continue;
+        nrm_step_record(p, NULL, step, &run, i->in_nodes, NULL);
+        run.ctx = ctx;
+        run.threads = i->threads;
+        NRM_TRY(type->prepare(&run, &i->prepared[s]));
+    }
+    return NRM_OK;
+}
+
+static void finish_steps(nrm_instance *i)
+{
+    const nrm_program *p = i->program;
+    for (int32_t s = 0; i->prepared && s < p->step_count; s++)
+        if (i->prepared[s]) nrm_op_types[p->graph->nodes[p->steps[s].node]->op]->finish(i->ctx, i->prepared[s]);
+    nrm_free(i->ctx, i->prepared);
+}
+
 nrm_status nrm_instance_create(nrm_ctx *ctx, const nrm_program *p, nrm_instance **instance)
 {
     nrm_instance *i = NULL;
@@ -18,6 +44,7 @@ nrm_status nrm_instance_create(nrm_ctx *ctx, const nrm_program *p, nrm_instance 
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, i->bound_outputs, p->output_count, "an instance"));
     NRM_TRY_DONE(NRM_ALLOC(ctx, i->in, p->most_inputs, "an instance"));
     NRM_TRY_DONE(NRM_ALLOC(ctx, i->in_nodes, p->most_inputs, "an instance"));
+    NRM_TRY_DONE(prepare_steps(ctx, i));
     *instance = i;
     return NRM_OK;
 done:
@@ -28,6 +55,7 @@ done:
 void nrm_instance_destroy(nrm_instance *i)
 {
     if (!i) return;
+    finish_steps(i);
     nrm_free(i->ctx, i->arena);
     nrm_free(i->ctx, i->scratch);
     nrm_free(i->ctx, i->bound);
@@ -113,6 +141,7 @@ static nrm_status operation(nrm_ctx *ctx, const nrm_instance *i, const nrm_step 
     run.ctx = ctx;
     run.out = nrm_memory(i, step->node);
     run.work = i->arena + step->work_offset;
+    run.prepared = i->prepared[step - i->program->steps];
     run.threads = threads;
     run.seed = i->seed;
     run.step = i->step;

@@ -174,6 +174,7 @@ struct nrm_instance {
     void **bound_outputs;
     const void **in;             /* of the operation in work */
     const nrm_op_node **in_nodes;
+    void **prepared;             /* one a step: what an operation has made ready, or NULL */
     uint64_t seed, step;
     bool watch;
 };
