@@ -4,7 +4,8 @@
  *   gpt-small, gpt-medium   transformers on random tokens, f32, AdamW
  *   convnet                 a residual network on random 28 x 28 images, f32, SGD with momentum
  *   burgers-mlp             2-50-50-50-50-1 tanh, f64, in 10 000 points (t, x): value and gradient of
- *                           mean (u_t + u u_x - 0.01 u_xx)^2, the derivatives of u by forward jets */
+ *                           mean (u_t + u u_x - 0.01 u_xx)^2, the derivatives of u by forward jets, in
+ *                           pieces of points that the caches hold */
 #include "bench.h"
 #include <norma/nn.h>
 #include <norma/optim.h>
@@ -13,20 +14,21 @@
 
 typedef struct work {
     const char *name, *config, *quick_config;
-    int64_t batch, quick_batch;
+    int64_t batch, quick_batch; /* of a program */
+    int64_t pieces;             /* that make the whole batch */
     nrm_dtype dtype;
     nrm_optimizer_kind optimizer; /* -1: value and gradient alone */
 } work;
 
 static const work works[] = {
     {"gpt-small", "{\"model\": \"gpt\", \"layers\": 4, \"width\": 128, \"heads\": 4, \"context\": 64}",
-     "{\"model\": \"gpt\", \"layers\": 2, \"width\": 32, \"heads\": 2, \"context\": 16}", 12, 2, NRM_F32, NRM_OPTIMIZER_ADAMW},
+     "{\"model\": \"gpt\", \"layers\": 2, \"width\": 32, \"heads\": 2, \"context\": 16}", 12, 2, 1, NRM_F32, NRM_OPTIMIZER_ADAMW},
     {"gpt-medium", "{\"model\": \"gpt\", \"layers\": 6, \"width\": 384, \"heads\": 6, \"context\": 256}",
-     "{\"model\": \"gpt\", \"layers\": 2, \"width\": 48, \"heads\": 2, \"context\": 32}", 8, 2, NRM_F32, NRM_OPTIMIZER_ADAMW},
-    {"convnet", "{\"model\": \"convnet\", \"channels\": [16, 32, 64]}", "{\"model\": \"convnet\", \"channels\": [8, 8]}", 128, 4,
+     "{\"model\": \"gpt\", \"layers\": 2, \"width\": 48, \"heads\": 2, \"context\": 32}", 8, 2, 1, NRM_F32, NRM_OPTIMIZER_ADAMW},
+    {"convnet", "{\"model\": \"convnet\", \"channels\": [16, 32, 64]}", "{\"model\": \"convnet\", \"channels\": [8, 8]}", 128, 4, 1,
      NRM_F32, NRM_OPTIMIZER_SGD},
     {"burgers-mlp", "{\"model\": \"mlp\", \"inputs\": 2, \"outputs\": 1, \"widths\": [50, 50, 50, 50], \"activation\": \"tanh\"}",
-     "{\"model\": \"mlp\", \"inputs\": 2, \"outputs\": 1, \"widths\": [8, 8], \"activation\": \"tanh\"}", 10000, 100, NRM_F64,
+     "{\"model\": \"mlp\", \"inputs\": 2, \"outputs\": 1, \"widths\": [8, 8], \"activation\": \"tanh\"}", 400, 20, 25, NRM_F64,
      (nrm_optimizer_kind)-1}};
 enum { WORKS = sizeof works / sizeof *works };
 
@@ -35,7 +37,8 @@ typedef struct job {
     nrm_network *network;
     nrm_network_graph graph;
     nrm_program *program;
-    nrm_instance *instance;
+    nrm_instance *instance; /* where there is one piece */
+    nrm_pieces *pieces;
     nrm_parameters *parameters, *gradients;
     nrm_optimizer *optimizer;
     void **parameter, **gradient; /* those that are trained */
@@ -46,6 +49,7 @@ static void tear_down(nrm_ctx *ctx, job *j)
 {
     nrm_optimizer_destroy(ctx, j->optimizer);
     nrm_instance_destroy(j->instance);
+    nrm_pieces_destroy(j->pieces);
     nrm_program_destroy(j->program);
     nrm_parameters_destroy(j->parameters);
     nrm_parameters_destroy(j->gradients);
@@ -56,7 +60,7 @@ static void tear_down(nrm_ctx *ctx, job *j)
 static nrm_status run_step(nrm_ctx *ctx, void *user)
 {
     const job *j = user;
-    nrm_status st = nrm_run(ctx, j->instance);
+    nrm_status st = j->pieces ? nrm_pieces_run(ctx, j->pieces, j->work->pieces, 1.0 / (double)j->work->pieces) : nrm_run(ctx, j->instance);
     if (st >= 0 && j->updates > 0) st = nrm_parameters_update(ctx, j->parameters, j->graph.nn, j->instance, 1 + j->trained);
     if (st >= 0 && j->optimizer)
         st = nrm_optimizer_step(ctx, j->optimizer, j->parameter, (const void *const *)j->gradient, 1.0);
@@ -119,7 +123,7 @@ static nrm_status place_parameters(bench *b, job *j)
     nrm_status st = nrm_parameters_create(b->ctx, j->graph.nn, &j->parameters);
     if (st >= 0) st = nrm_parameters_like(b->ctx, j->parameters, &j->gradients);
     if (st >= 0) st = nrm_parameters_initialise(b->ctx, j->parameters, 1);
-    if (st >= 0) st = nrm_parameters_bind(b->ctx, j->parameters, j->instance);
+    if (st >= 0 && j->instance) st = nrm_parameters_bind(b->ctx, j->parameters, j->instance);
     if (st < 0) return st;
     nrm_optimizer_tensor *tensors = nrm_scratch(b->kit, j->trained, sizeof *tensors);
     j->parameter = nrm_scratch(b->kit, j->trained, sizeof *j->parameter);
@@ -132,7 +136,12 @@ static nrm_status place_parameters(bench *b, job *j)
         tensors[i] = (nrm_optimizer_tensor){.name = p.name, .dtype = p.array.dtype, .ndim = p.array.ndim, .shape = p.array.shape};
         j->parameter[i] = p.array.data;
         j->gradient[i] = g.array.data;
-        st = nrm_instance_bind_output(b->ctx, j->instance, 1 + i, g.array.data);
+        if (j->instance) {
+            st = nrm_instance_bind_output(b->ctx, j->instance, 1 + i, g.array.data);
+        } else {
+            st = nrm_pieces_bind(b->ctx, j->pieces, p.name, p.array.data, 0);
+            if (st >= 0) st = nrm_pieces_bind_output(b->ctx, j->pieces, 1 + i, g.array.data);
+        }
     }
     if (st < 0 || (int)j->work->optimizer < 0) return st;
     nrm_sgd_options sgd = nrm_sgd_options_default();
@@ -150,14 +159,16 @@ static nrm_status fill_batch(bench *b, job *j)
     nrm_program_array in;
     for (int i = 0; st >= 0 && nrm_program_input(j->program, i, &in); i++) {
         if (in.parameter || (strcmp(in.name, "x") != 0 && strcmp(in.name, "y") != 0)) continue;
-        double *values = nrm_scratch(b->kit, in.count, sizeof *values);
+        const int64_t all = in.count * j->work->pieces;
+        double *values = nrm_scratch(b->kit, all, sizeof *values);
         if (!values) return NRM_E_NOMEM;
-        for (int64_t k = 0; k < in.count; k++) {
+        for (int64_t k = 0; k < all; k++) {
             if (in.dtype == NRM_I64) ((int64_t *)values)[k] = (int64_t)(nrm_draw(&draws) % (in.ndim == 1 ? 10 : 256));
             else if (in.dtype == NRM_F32) ((float *)values)[k] = (float)nrm_draw_normal(&draws);
             else values[k] = nrm_draw_normal(&draws);
         }
-        st = nrm_instance_bind_at(b->ctx, j->instance, i, values);
+        if (j->instance) st = nrm_instance_bind_at(b->ctx, j->instance, i, values);
+        else st = nrm_pieces_bind(b->ctx, j->pieces, in.name, values, in.count * (int64_t)sizeof *values);
     }
     return st;
 }
@@ -166,7 +177,7 @@ static nrm_status set_up(bench *b, job *j)
 {
     nrm_status st = build_graph(b->ctx, j, b->quick);
     if (st >= 0) st = compile(b, j);
-    if (st >= 0) st = nrm_instance_create(b->ctx, j->program, &j->instance);
+    if (st >= 0) st = j->work->pieces > 1 ? nrm_pieces_create(b->ctx, j->program, &j->pieces) : nrm_instance_create(b->ctx, j->program, &j->instance);
     if (st >= 0) st = place_parameters(b, j);
     return st >= 0 ? fill_batch(b, j) : st;
 }
@@ -191,7 +202,7 @@ nrm_status bench_training(bench *b)
     for (int i = 0; i < WORKS; i++) {
         if (st >= 0 && jobs[i].program) {
             const nrm_program_stats stats = nrm_program_statistics(jobs[i].program);
-            g->median[i][rate] = stats.flops / (g->median[i][time] * 1e6);
+            g->median[i][rate] = stats.flops * (double)works[i].pieces / (g->median[i][time] * 1e6);
             g->median[i][memory] = (double)stats.arena_bytes / (1 << 20);
         }
         tear_down(b->ctx, &jobs[i]);
