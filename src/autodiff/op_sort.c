@@ -1,98 +1,119 @@
-/* op_sort.c -- places of the largest or smallest elements of the last axis, and what is built
- * from them: sort, argmax.
+/* op_sort.c -- the order of the last axis: top_indices, argmax, sort.
  *
- * top_indices: attributes k, largest.  Equal elements: the lower place first.  A NaN counts as
- * larger than everything.  Values are f64 while they are compared, which keeps their order. */
+ * Order: the larger number first (or the smaller), then the lower place.  -0 equals 0.  NaN
+ * counts as the largest number, as in PyTorch: first of the largest, last of the smallest.
+ * Indices have no derivative; sort is take by them, and has take's.
+ *
+ * A number becomes an unsigned integer of the same order.  The k-th largest of these is found
+ * by counting (linalg/topk.h), and the k chosen ones are sorted byte by byte from the lowest:
+ * stable, O(k) a byte, and bytes that all have in common cost nothing. */
 #include "graph.h"
+#include "linalg/topk.h"
 #include <omp.h>
-#include <stdlib.h>
 
-typedef struct place { double value; int64_t at; } place;
+enum { FEW = 32, GROUP = 8, ENOUGH = 16384, BYTES = 8 };
 
-/* a before b, falling; the sign of the values is turned where the smallest are wanted. */
-static bool before(place a, place b)
+typedef struct entry { uint64_t key; int64_t place; } entry;
+
+/* Entries to and fro between x and other; gives the one that holds the result. */
+static entry *sort_falling(int64_t n, entry *x, entry *other)
 {
-    const bool na = a.value != a.value, nb = b.value != b.value;
-    if (na || nb) return na && nb ? a.at < b.at : na;
-    return a.value != b.value ? a.value > b.value : a.at < b.at;
-}
-
-static bool before_rising(place a, place b)
-{
-    const bool na = a.value != a.value, nb = b.value != b.value;
-    if (na || nb) return na && nb ? a.at < b.at : nb;
-    return a.value != b.value ? a.value < b.value : a.at < b.at;
-}
-
-static int compare_falling(const void *a, const void *b) { return before(*(const place *)a, *(const place *)b) ? -1 : 1; }
-static int compare_rising(const void *a, const void *b) { return before_rising(*(const place *)a, *(const place *)b) ? -1 : 1; }
-
-static void one_row(const nrm_op_run *r, int64_t row, int64_t n, int64_t k, bool largest, place *work)
-{
-    enum { FEW = 16 };
-    int64_t *out = (int64_t *)r->out + row * k, held = 0;
-    const bool all = k > FEW;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t at = row * n + i;
-        const place p = {r->inputs[0]->dtype == NRM_F32 ? (double)((const float *)r->in[0])[at] : ((const double *)r->in[0])[at], i};
-        if (all) {
-            work[i] = p;
-            continue;
+    int64_t count[BYTES][256] = {{0}};
+    for (int64_t i = 0; i < n; i++)
+        for (int b = 0; b < BYTES; b++) count[b][x[i].key >> 8 * b & 255]++;
+    for (int b = 0; b < BYTES; b++) {
+        int64_t at = 0;
+        if (count[b][x[0].key >> 8 * b & 255] == n) continue;
+        for (int value = 255; value >= 0; value--) { /* how many come before becomes where to put the next */
+            const int64_t these = count[b][value];
+            count[b][value] = at;
+            at += these;
         }
-        /* The best so far, in order. */
-        int64_t slot = held;
-        while (slot > 0 && (largest ? before(p, work[slot - 1]) : before_rising(p, work[slot - 1]))) {
-            if (slot < k) work[slot] = work[slot - 1];
-            slot--;
-        }
-        if (slot < k) work[slot] = p;
-        if (held < k) held++;
+        for (int64_t i = 0; i < n; i++) other[count[b][x[i].key >> 8 * b & 255]++] = x[i];
+        entry *swapped = x;
+        x = other;
+        other = swapped;
     }
-    if (all) qsort(work, (size_t)n, sizeof *work, largest ? compare_falling : compare_rising);
-    for (int64_t j = 0; j < k; j++) out[j] = work[j].at;
+    return x;
 }
+
+/* Bytes of one row's work: twice k entries and n keys; -1: more than memory can address. */
+static int64_t work_of(int64_t n, int64_t k)
+{
+    int64_t entries, keys, bytes;
+    if (k <= FEW) return 0;
+    if (!nrm_mul_size(k, 2 * (int64_t)sizeof(entry), &entries) || !nrm_mul_size(k < n ? n : 0, (int64_t)sizeof(uint64_t), &keys) ||
+        !nrm_add_size(entries, keys, &bytes) || !nrm_add_size(bytes, 63, &bytes)) return -1;
+    return bytes / 64 * 64;
+}
+
+#define REAL float
+#define BITS uint32_t
+#define T(name) name##_f32
+#include "sort_typed.h"
+#undef REAL
+#undef BITS
+#undef T
+#define REAL double
+#define BITS uint64_t
+#define T(name) name##_f64
+#include "sort_typed.h"
+#undef REAL
+#undef BITS
+#undef T
+
+/* ---- top_indices: attribute 0: the largest come first ------------------------------------------------ */
 
 static nrm_status run_top_indices(const nrm_op_run *r)
 {
-    const int64_t n = r->inputs[0]->shape[r->inputs[0]->ndim - 1], k = r->node->attributes[0];
-    const int64_t rows = k > 0 ? nrm_elements(r->node) / k : 0;
-    const bool largest = r->node->attributes[1];
-#pragma omp parallel for num_threads(r->threads) schedule(static) if (rows * n > 4096)
-    for (int64_t row = 0; row < rows; row++) one_row(r, row, n, k, largest, (place *)r->work + omp_get_thread_num() * n);
+    const nrm_op_node *x = r->inputs[0];
+    const int64_t n = x->shape[x->ndim - 1], k = r->node->shape[x->ndim - 1];
+    if (k == 0) return NRM_OK;
+    if (x->dtype == NRM_F32) run_top_f32(r, n, k, nrm_elements(x) / n, r->node->attributes[0]);
+    else run_top_f64(r, n, k, nrm_elements(x) / n, r->node->attributes[0]);
     return NRM_OK;
 }
 
 static int64_t work_top_indices(const nrm_op_run *r)
 {
+    const int last = r->node->ndim - 1;
     int64_t bytes;
-    if (!nrm_mul_size(r->inputs[0]->shape[r->inputs[0]->ndim - 1], (int64_t)sizeof(place) * r->threads, &bytes)) return -1;
-    return bytes;
+    return nrm_mul_size(r->threads, work_of(r->inputs[0]->shape[last], r->node->shape[last]), &bytes) ? bytes : -1;
 }
-const nrm_op_type nrm_op_type_top_indices = {.name = "top_indices", .flags = NRM_OP_FLAT, .run = run_top_indices, .work = work_top_indices};
 
-nrm_node nrm_op_top_indices(nrm_node x, int64_t k, bool largest)
+static double flops_top_indices(const nrm_op_run *r) { return (double)nrm_elements(r->inputs[0]); }
+
+const nrm_op_type nrm_op_type_top_indices = {.name = "top_indices", .flags = NRM_OP_FLAT, .run = run_top_indices, .work = work_top_indices,
+                                             .flops = flops_top_indices};
+
+static nrm_node top_indices(const char *who, nrm_node x, int64_t k, bool largest)
 {
-    nrm_graph *g = nrm_common_graph("top_indices", 1, &x);
-    if (!g || !nrm_want_float("top_indices", x) || !nrm_want_ndim("top_indices", x, 1, NRM_GRAPH_MAX_NDIM)) return nrm_lost(x);
+    nrm_graph *g = nrm_common_graph(who, 1, &x);
+    if (!g || !nrm_want_float(who, x) || !nrm_want_ndim(who, x, 1, NRM_GRAPH_MAX_NDIM)) return nrm_lost(x);
     const nrm_op_node *n = nrm_at(x);
-    const int64_t size = n->shape[n->ndim - 1];
-    if (k < 0 || k > size)
-        return nrm_graph_refuse(g, NRM_E_RANGE, "top_indices: k is %lld; it must be 0 to the %lld elements of the last axis", NRM_LL(k), NRM_LL(size));
+    const int last = n->ndim - 1;
+    if (k < 0 || k > n->shape[last])
+        return nrm_graph_refuse(g, NRM_E_RANGE, "%s: k is %lld; it must be at least 0 and at most the last axis' %lld elements", who, NRM_LL(k),
+                                NRM_LL(n->shape[last]));
     nrm_op_node node = nrm_new_node(NRM_OP_top_indices, NRM_I64, n->ndim, n->shape);
-    node.shape[node.ndim - 1] = k;
-    node.attributes[0] = k;
-    node.attributes[1] = largest;
+    node.shape[last] = k;
+    node.attributes[0] = largest;
     return nrm_emit(g, node, 1, &x);
 }
 
+nrm_node nrm_op_top_indices(nrm_node x, int64_t k, bool largest) { return top_indices("top_indices", x, k, largest); }
+
 nrm_node nrm_op_sort(nrm_node x, bool descending)
 {
-    if (!nrm_node_valid(x) || nrm_at(x)->ndim < 1) return nrm_op_top_indices(x, 0, descending);
-    return nrm_op_take(x, nrm_op_top_indices(x, nrm_at(x)->shape[nrm_at(x)->ndim - 1], descending));
+    const int64_t n = nrm_node_valid(x) && nrm_at(x)->ndim > 0 ? nrm_at(x)->shape[nrm_at(x)->ndim - 1] : 0;
+    const nrm_node order = top_indices("sort", x, n, descending);
+    return nrm_node_valid(order) ? nrm_op_take(x, order) : order;
 }
 
 nrm_node nrm_op_argmax(nrm_node x)
 {
-    const nrm_node top = nrm_op_top_indices(x, 1, true);
-    return nrm_node_valid(top) ? nrm_op_reshape(top, nrm_at(top)->ndim - 1, nrm_at(top)->shape) : top;
+    if (nrm_node_valid(x) && nrm_at(x)->ndim > 0 && nrm_at(x)->shape[nrm_at(x)->ndim - 1] == 0)
+        return nrm_graph_refuse(x.graph, NRM_E_SHAPE, "argmax: the last axis is empty; there is no greatest of nothing");
+    const nrm_node first = top_indices("argmax", x, 1, true);
+    return nrm_node_valid(first) ? nrm_op_reshape(first, nrm_at(first)->ndim - 1, nrm_at(first)->shape) : first;
 }

@@ -55,8 +55,7 @@ static inline void top_few(const double *s, int64_t n, int64_t k, int64_t *index
     }
 }
 
-/* The k-th largest key of key[0 .. n-1], which is used up; *above: keys larger than it. */
-static uint64_t select_key(uint64_t *key, int64_t n, int64_t k, int64_t *above)
+uint64_t nrm_select_key(uint64_t *key, int64_t n, int64_t k, int64_t *above)
 {
     *above = 0;
     for (;;) {
@@ -94,7 +93,7 @@ nrm_top_cut nrm_top_cut_find(const double *x, int64_t n, int64_t k, bool magnitu
         key[held] = nrm_rank_key(x[i], magnitude);
         held += key[held] >= least;
     }
-    cut.key = select_key(key, held, k, &above);
+    cut.key = nrm_select_key(key, held, k, &above);
     cut.equals = k - above;
     return cut;
 }

@@ -1,4 +1,4 @@
-/* topk.h -- the line between the k largest of n numbers and the rest.  Private to linalg.
+/* topk.h -- the line between the k largest of n numbers and the rest.  Private.
  *
  *     nrm_top_cut cut = nrm_top_cut_find(x, n, k, false, scratch);
  *     for (int64_t i = 0; i < n; i++)          -- in index order, every i once
@@ -16,6 +16,9 @@ typedef struct nrm_top_cut {
 
 /* 1 <= k <= n; scratch holds n int64. */
 nrm_top_cut nrm_top_cut_find(const double *x, int64_t n, int64_t k, bool magnitude, int64_t *scratch);
+
+/* The k-th largest of n keys, which are used up, 1 <= k <= n; *above: how many are larger. */
+uint64_t nrm_select_key(uint64_t *key, int64_t n, int64_t k, int64_t *above);
 
 /* What entries are ranked by: NaN counts as -Inf. */
 static inline double nrm_rank_value(double x, bool magnitude)
