@@ -251,6 +251,10 @@ static void test_bad_input(void **state)
     o.steps = 1;
     assert_status(ctx, nrm_train(ctx, NULL, NULL, &o, NULL, NULL), NRM_E_RANGE);
     assert_message(ctx, "counts from the beginning");
+    o.steps = 4;
+    o.model = "{\"model\":\"gpt\",\"layers\":2,\"width\":16,\"heads\":2}";
+    assert_status(ctx, nrm_train(ctx, NULL, NULL, &o, NULL, NULL), NRM_E_ARGUMENT);
+    assert_message(ctx, "is not the model that is given");
     o.resume = path;
     assert_true(nrm_train(ctx, NULL, NULL, &o, NULL, NULL) < 0);
     /* A configuration from a file. */

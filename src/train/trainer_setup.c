@@ -188,6 +188,17 @@ static nrm_status set_schedule(nrm_ctx *ctx, nrm_trainer *t)
     return st < 0 ? nrm_fail_prefix(ctx, st, "%s", t->who) : st;
 }
 
+/* A run that goes on keeps its network: another one that is asked for is refused. */
+static nrm_status same_model(nrm_ctx *ctx, const nrm_trainer *t)
+{
+    nrm_network *asked;
+    NRM_TRY(nrm_trainer_network(ctx, t->who, t->o.model, t->data, t->o.context, &asked));
+    const bool same = strcmp(nrm_network_config(asked), nrm_network_config(t->network)) == 0;
+    nrm_network_destroy(asked);
+    NRM_REQUIRE(ctx, same, NRM_E_ARGUMENT, "%s: resume: the checkpoint's network is not the model that is given; leave model out, or give the run's", t->who);
+    return NRM_OK;
+}
+
 nrm_status nrm_trainer_setup(nrm_ctx *ctx, nrm_trainer *t, const char *config)
 {
     const bool whole = t->o.optimizer == NRM_TRAIN_LBFGS;
@@ -198,6 +209,7 @@ nrm_status nrm_trainer_setup(nrm_ctx *ctx, nrm_trainer *t, const char *config)
     }
     NRM_TRY(set_schedule(ctx, t));
     NRM_TRY(nrm_trainer_network(ctx, t->who, config ? config : t->o.model, t->data, t->o.context, &t->network));
+    if (config && strcmp(t->o.model, "auto") != 0) NRM_TRY(same_model(ctx, t));
     NRM_TRY(nrm_pass_create(ctx, &t->training, t->who, t->network, t->data, true, t->o.batch, t->dtype));
     NRM_TRY(nrm_pass_create(ctx, &t->evaluation, t->who, t->network, t->data, false,
                             nrm_max_i64(1, nrm_min_i64(t->o.batch, nrm_max_i64(t->about.examples[NRM_VALIDATION], 1))), t->dtype));
