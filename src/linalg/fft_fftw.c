@@ -80,11 +80,15 @@ static double *source(nrm_fft *plan, const double *in, int64_t count)
 
 static double *target(nrm_fft *plan, double *out) { return aligned(out) ? out : plan->out; }
 
-/* out = from / divisor; they may be the same. */
+/* out = from / divisor; they may be the same.  A power of two has an exact reciprocal: the
+ * same bits, and half the time of a short inverse. */
 static void deliver(const double *from, double *out, int64_t count, int64_t divisor)
 {
     if (divisor == 1 && from == out) return;
-    for (int64_t i = 0; i < count; i++) out[i] = from[i] / (double)divisor;
+    if ((divisor & (divisor - 1)) == 0)
+        for (int64_t i = 0; i < count; i++) out[i] = from[i] * (1 / (double)divisor);
+    else
+        for (int64_t i = 0; i < count; i++) out[i] = from[i] / (double)divisor;
 }
 
 void nrm_fft_forward(nrm_fft *plan, const double *restrict in, double *restrict out)
