@@ -144,21 +144,33 @@ def convnet_steps(torch, batch):
     return [("torch eager", training_step(model, optimizer, x, y))]
 
 
-def burgers_steps(torch, points):
+def burgers_steps(torch, points, blocks):
+    """The whole at once, and in blocks whose gradients are added, as the two of Norma."""
     nn, grad = torch.nn, torch.autograd.grad
     widths = (2, 50, 50, 50, 50)
     layers = [layer for a, b in zip(widths, widths[1:]) for layer in (nn.Linear(a, b), nn.Tanh())]
     model = nn.Sequential(*layers, nn.Linear(50, 1)).double()
     parameters = list(model.parameters())
-    z = torch.randn(points, 2, dtype=torch.float64, requires_grad=True)
+    data = torch.randn(points, 2, dtype=torch.float64)
 
-    def step():
+    def gradient(z):
         u = model(z)
         du = grad(u.sum(), z, create_graph=True)[0]
         u_t, u_x = du[:, :1], du[:, 1:]
         u_xx = grad(u_x.sum(), z, create_graph=True)[0][:, 1:]
         return grad((u_t + u * u_x - 0.01 * u_xx).square().mean(), parameters)
-    return [("torch, nested grad", step)]
+
+    def step(parts):
+        def run():
+            whole = None
+            for z in parts:
+                found = gradient(z)
+                whole = found if whole is None else [a.add_(b) for a, b in zip(whole, found)]
+            return [g / len(parts) for g in whole] if len(parts) > 1 else whole
+        return run
+
+    return [("torch eager, nested grad", step([data.clone().requires_grad_()])),
+            (f"the same, {blocks} pieces", step([z.clone().requires_grad_() for z in data.chunk(blocks)]))]
 
 
 # ---- Start-up ------------------------------------------------------------------------------------------
@@ -181,30 +193,39 @@ def startup(report, rounds):
                 bar=f"{STARTUP_BAR} s: {'met' if middle < STARTUP_BAR else 'missed'}")
 
 
+def beside(report, title, ours, steps, bars, rounds, least):
+    """Time the cases `ours` {shown: name} and torch's steps in turn; bars: (ours, theirs, least ratio)."""
+    contenders = [(shown, norma(case)) for shown, case in ours.items()] + [(name, timed(step, least)) for name, step in steps]
+    for _, step in steps:
+        step()
+    times = {name: [] for name, _ in contenders}
+    for turn in range(rounds):
+        shift = turn % len(contenders)
+        for name, run in contenders[shift:] + contenders[:shift]:
+            times[name].append(run())
+    facts = {}
+    for mine, theirs, bar in bars:
+        if theirs in times:
+            ratio = statistics.median(times[theirs]) / statistics.median(times[mine])
+            facts[f"{mine} beside {theirs}"] = f"{ratio:.2f} x, the bar is {bar}: {'met' if ratio >= bar else 'missed'}"
+    report.case(title, times, next(iter(ours)), **facts)
+
+
 def main(quick):
     import torch
     torch.set_num_threads(THREADS)
     torch.manual_seed(3)
     report = Report("training", "ms", 1e3)
     rounds, least = (3, 0.1) if quick else (7, 0.3)
-    works = [("GPT-like, 4 layers, width 128, 4 heads, context 64, batch 12, f32, AdamW", "gpt-small",
-              lambda: gpt_steps(torch, 4, 128, 4, 64, 12, True)),
-             ("GPT-like, 6 layers, width 384, 6 heads, context 256, batch 8, f32, AdamW", "gpt-medium",
-              lambda: gpt_steps(torch, 6, 384, 6, 256, 8, False)),
-             ("MLP 2-50-50-50-50-1 tanh, f64, 10 000 points, Burgers residual, gradient", "burgers-mlp",
-              lambda: burgers_steps(torch, 10000)),
-             ("residual network 16-32-64 on 28 x 28, batch 128, f32, SGD with momentum", "convnet",
-              lambda: convnet_steps(torch, 128))]
-    for title, case, make in works:
-        steps = make()
-        contenders = [("norma", norma(case))] + [(name, timed(step, least)) for name, step in steps]
-        for _, step in steps:
-            step()
-        times = {name: [] for name, _ in contenders}
-        for turn in range(rounds):
-            shift = turn % len(contenders)
-            for name, run in contenders[shift:] + contenders[:shift]:
-                times[name].append(run())
-        report.case(title, times, "norma")
+    beside(report, "GPT-like, 4 layers, width 128, 4 heads, context 64, batch 12, f32, AdamW", {"norma": "gpt-small"},
+           gpt_steps(torch, 4, 128, 4, 64, 12, True), [("norma", "torch eager", 1.5), ("norma", "torch.compile", 1.0)], rounds, least)
+    beside(report, "GPT-like, 6 layers, width 384, 6 heads, context 256, batch 8, f32, AdamW", {"norma": "gpt-medium"},
+           gpt_steps(torch, 6, 384, 6, 256, 8, False), [("norma", "torch eager", 1.15)], rounds, least)
+    blocks = 25
+    beside(report, "MLP 2-50-50-50-50-1 tanh, f64, Burgers residual in 10 000 points, gradient",
+           {"norma": "burgers-mlp", f"norma, {blocks} pieces": "burgers-pieces"}, burgers_steps(torch, 10000, blocks),
+           [("norma", "torch eager, nested grad", 3.0), (f"norma, {blocks} pieces", "torch eager, nested grad", 3.0)], rounds, least)
+    beside(report, "residual network 16-32-64 on 28 x 28, batch 128, f32, SGD with momentum", {"norma": "convnet"},
+           convnet_steps(torch, 128), [("norma", "torch eager", 0.8)], rounds, least)
     startup(report, rounds)
     report.write()

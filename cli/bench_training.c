@@ -4,8 +4,8 @@
  *   gpt-small, gpt-medium   transformers on random tokens, f32, AdamW
  *   convnet                 a residual network on random 28 x 28 images, f32, SGD with momentum
  *   burgers-mlp             2-50-50-50-50-1 tanh, f64, in 10 000 points (t, x): value and gradient of
- *                           mean (u_t + u u_x - 0.01 u_xx)^2, the derivatives of u by forward jets, in
- *                           pieces of points that the caches hold */
+ *                           mean (u_t + u u_x - 0.01 u_xx)^2, the derivatives of u by forward jets
+ *   burgers-pieces          the same sums over 25 pieces of 400 points, whose arrays stay in the caches */
 #include "bench.h"
 #include <norma/nn.h>
 #include <norma/optim.h>
@@ -20,6 +20,8 @@ typedef struct work {
     nrm_optimizer_kind optimizer; /* -1: value and gradient alone */
 } work;
 
+#define BURGERS "{\"model\": \"mlp\", \"inputs\": 2, \"outputs\": 1, \"activation\": \"tanh\", \"widths\": "
+
 static const work works[] = {
     {"gpt-small", "{\"model\": \"gpt\", \"layers\": 4, \"width\": 128, \"heads\": 4, \"context\": 64}",
      "{\"model\": \"gpt\", \"layers\": 2, \"width\": 32, \"heads\": 2, \"context\": 16}", 12, 2, 1, NRM_F32, NRM_OPTIMIZER_ADAMW},
@@ -27,9 +29,8 @@ static const work works[] = {
      "{\"model\": \"gpt\", \"layers\": 2, \"width\": 48, \"heads\": 2, \"context\": 32}", 8, 2, 1, NRM_F32, NRM_OPTIMIZER_ADAMW},
     {"convnet", "{\"model\": \"convnet\", \"channels\": [16, 32, 64]}", "{\"model\": \"convnet\", \"channels\": [8, 8]}", 128, 4, 1,
      NRM_F32, NRM_OPTIMIZER_SGD},
-    {"burgers-mlp", "{\"model\": \"mlp\", \"inputs\": 2, \"outputs\": 1, \"widths\": [50, 50, 50, 50], \"activation\": \"tanh\"}",
-     "{\"model\": \"mlp\", \"inputs\": 2, \"outputs\": 1, \"widths\": [8, 8], \"activation\": \"tanh\"}", 400, 20, 25, NRM_F64,
-     (nrm_optimizer_kind)-1}};
+    {"burgers-mlp", BURGERS "[50, 50, 50, 50]}", BURGERS "[8, 8]}", 10000, 100, 1, NRM_F64, (nrm_optimizer_kind)-1},
+    {"burgers-pieces", BURGERS "[50, 50, 50, 50]}", BURGERS "[8, 8]}", 400, 4, 25, NRM_F64, (nrm_optimizer_kind)-1}};
 enum { WORKS = sizeof works / sizeof *works };
 
 typedef struct job {
