@@ -103,7 +103,10 @@ static void write_node(pen *w, const nrm_program *p, int32_t i)
         nrm_format_f64(number, n->value);
         write_text(w, " %s", number);
     }
-    for (int k = 0; k < n->input_count; k++) write_text(w, "%s%%%d", k ? ", " : " ", n->inputs[k]);
+    for (int k = 0; k < n->input_count; k++) {
+        const bool turned = n->op == NRM_OP_matmul && k < 2 && n->attributes[k]; /* read as its transpose */
+        write_text(w, "%s%%%d%s", k ? ", " : " ", n->inputs[k], turned ? "'" : "");
+    }
     write_text(w, " : %s %s", nrm_dtype_name(n->dtype), nrm_dims_text(shape, n->ndim, n->shape));
 }
 
