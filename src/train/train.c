@@ -108,6 +108,10 @@ static nrm_status steps(nrm_ctx *ctx, nrm_trainer *t, nrm_measure *m, bool *earl
     const int64_t every = t->o.evaluate_every > 0 ? t->o.evaluate_every : nrm_max_i64(t->o.steps / 10, 1);
     const int64_t keep = t->o.checkpoint_every > 0 ? t->o.checkpoint_every : every;
 
+    /* A run that was stopped in a validation begins with it. */
+    const bool owed = t->state.step > 0 && t->state.step % every == 0 &&
+                      (t->validation_count == 0 || t->validations[3 * (t->validation_count - 1)] != (double)t->state.step);
+    if (can_validate && owed) NRM_TRY(validate(ctx, t, t->state.step == t->o.steps ? 0 : t->o.evaluate_batches, m, early));
     while (t->state.step < t->o.steps && !*early) {
         NRM_TRY(one_step(ctx, t));
         const int64_t step = t->state.step;
