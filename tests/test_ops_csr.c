@@ -87,7 +87,7 @@ static void dense_product(const ops_values *in, double *y, const void *user)
  * Derivatives by values go through the sampled product, which is large here as well. */
 static void shared_among_threads(void **state)
 {
-    enum { ROWS = 700, EACH = 9 };
+    enum { ROWS = 2000, EACH = 9 };
     static double ptr[ROWS + 1];
     (void)state;
     for (int i = 0; i <= ROWS; i++) ptr[i] = i < 20 ? 0 : i == ROWS ? ROWS * EACH : (double)((i - 20) * (EACH - 3));

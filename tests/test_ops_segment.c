@@ -110,7 +110,7 @@ static void shared_among_threads(void **state)
     (void)state;
     const ops_record records[2] = {
         {.name = "segment_greatest of wide rows", .build = greatest_of_many, .flags = OPS_NO_DERIVATIVE, .input_count = 2,
-         .inputs = {{.ndim = 2, .shape = {900, 77}}, {.ndim = 1, .shape = {900}, .index = true, .high = 300}}},
+         .inputs = {{.ndim = 2, .shape = {3000, 77}}, {.ndim = 1, .shape = {3000}, .index = true, .high = 300}}},
         {.name = "segment_greatest of numbers", .build = greatest_of_many, .flags = OPS_NO_DERIVATIVE, .input_count = 2,
          .inputs = {{.ndim = 1, .shape = {60000}}, {.ndim = 1, .shape = {60000}, .index = true, .high = 300}}},
     };
