@@ -87,12 +87,12 @@ static void dense_product(const ops_values *in, double *y, const void *user)
  * Derivatives by values go through the sampled product, which is large here as well. */
 static void shared_among_threads(void **state)
 {
-    enum { ROWS = 700, EACH = 9 };
+    enum { ROWS = 820, EACH = 9 };
     static double ptr[ROWS + 1];
     (void)state;
     for (int i = 0; i <= ROWS; i++) ptr[i] = i < 20 ? 0 : i == ROWS ? ROWS * EACH : (double)((i - 20) * (EACH - 3));
     for (int t = 0; t < 2; t++)
-        for (int64_t n = 1; n <= 50; n += 49) {
+        for (int64_t n = 20; n <= 50; n += 30) { /* rows shared out, columns */
             const product p = {ROWS, 400, n, t};
             const ops_record r = {.name = "large", .build = multiply, .reference = dense_product, .user = &p, .flags = OPS_ONE_DERIVATIVE,
                 .value_tolerance = 1e-11, .single_tolerance = 3e-4, .first_tolerance = 1e-6, .input_count = 4,

@@ -74,11 +74,11 @@ static void along_the_last_axis(void **state)
 /* Sizes at which threads share the work: by columns, by rows, by pieces of one row. */
 static void shared_among_threads(void **state)
 {
-    static const int64_t rows = 500, long_row = 30000;
+    static const int64_t rows = 501, long_row = 30000;
     (void)state;
     const ops_record records[] = {
         {.name = "scatter_add of wide rows", .build = scatter, .user = &rows, .flags = OPS_NO_DERIVATIVE, .single_tolerance = 1e-4, .input_count = 2,
-         .inputs = {{.ndim = 2, .shape = {900, 77}}, {.ndim = 1, .shape = {900}, .index = true, .high = 40}}},
+         .inputs = {{.ndim = 2, .shape = {3000, 77}}, {.ndim = 1, .shape = {3000}, .index = true, .high = 40}}},
         {.name = "scatter_add of narrow rows", .build = scatter, .user = &rows, .flags = OPS_NO_DERIVATIVE, .single_tolerance = 1e-4, .input_count = 2,
          .inputs = {{.ndim = 2, .shape = {20000, 3}}, {.ndim = 1, .shape = {20000}, .index = true, .high = 500}}},
         {.name = "gather of many", .build = gather, .flags = OPS_NO_DERIVATIVE, .input_count = 2,

@@ -110,7 +110,7 @@ static void shared_among_threads(void **state)
     (void)state;
     const ops_record records[2] = {
         {.name = "segment_greatest of wide rows", .build = greatest_of_many, .flags = OPS_NO_DERIVATIVE, .input_count = 2,
-         .inputs = {{.ndim = 2, .shape = {900, 77}}, {.ndim = 1, .shape = {900}, .index = true, .high = 300}}},
+         .inputs = {{.ndim = 2, .shape = {3000, 77}}, {.ndim = 1, .shape = {3000}, .index = true, .high = 300}}},
         {.name = "segment_greatest of numbers", .build = greatest_of_many, .flags = OPS_NO_DERIVATIVE, .input_count = 2,
          .inputs = {{.ndim = 1, .shape = {60000}}, {.ndim = 1, .shape = {60000}, .index = true, .high = 300}}},
     };
@@ -137,6 +137,31 @@ static void extremes(void **state)
     for (int i = 0; i < 12; i++) assert_true(isfinite(results[2][i]) || ids[i] == 2);
     for (int k = 0; k < 3; k++) free(results[k]);
     index_end(&r, &run);
+    nrm_ctx_destroy(ctx);
+}
+
+/* Forward, where an empty segment is an output itself: its tangent is 0, twice too. */
+static void empty_segments_forward(void **state)
+{
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        const ops_record r = {.name = names[k], .build = build, .user = &kinds[k], .input_count = 2,
+            .inputs = {{.ndim = 2, .shape = {12, 1}, .values = pattern(5, 12)}, {.ndim = 1, .shape = {12}, .index = true, .values = ids}}};
+        index_run run = index_begin(ctx, &r);
+        const nrm_node tangent = ops_constant(run.x[0], 2, (int64_t[]){12, 1}, pattern(6, 12));
+        nrm_node jet[2];
+        double *results[2];
+        nrm_graph_jet(run.x[0], 1, &tangent, run.y, &jet[0], &jet[1]);
+        ops_evaluate(ctx, 2, jet, run.data, (ops_mode){true, true, 1, false}, results);
+        const double *t = pattern(6, 12);
+        for (int i = 0; i < 6; i++) assert_true(isfinite(results[0][i]) && results[1][i] == 0);
+        assert_true(results[0][4] == 0);
+        assert_near(results[0][1], t[5], 1e-15); /* a segment of one row */
+        free(results[0]);
+        free(results[1]);
+        index_end(&r, &run);
+    }
     nrm_ctx_destroy(ctx);
 }
 
@@ -175,4 +200,4 @@ static void refusals(void **state)
 }
 
 NRM_TEST_MAIN(cmocka_unit_test(against_pytorch), cmocka_unit_test(greatest_against_pytorch), cmocka_unit_test(values_and_derivatives),
-              cmocka_unit_test(shared_among_threads), cmocka_unit_test(extremes), cmocka_unit_test(hostile_ids), cmocka_unit_test(refusals))
+              cmocka_unit_test(shared_among_threads), cmocka_unit_test(extremes), cmocka_unit_test(empty_segments_forward), cmocka_unit_test(hostile_ids), cmocka_unit_test(refusals))

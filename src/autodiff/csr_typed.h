@@ -7,7 +7,7 @@ static void T(product)(const nrm_op_run *r, int64_t n)
     const int64_t *indptr = r->in[0], *index = r->in[1], rows = r->node->shape[0];
     const REAL *values = r->in[2], *dense = r->in[3];
     REAL *y = r->out;
-#pragma omp parallel for num_threads(r->threads) schedule(dynamic, CHUNK) if ((double)indptr[rows] * (double)n > ENOUGH)
+#pragma omp parallel for num_threads(r->threads) schedule(dynamic, CHUNK) if ((double)indptr[rows] * (double)(n + MORE) > ENOUGH)
     for (int64_t i = 0; i < rows; i++) {
         if (n == 1) {
             REAL sum = 0;
@@ -61,7 +61,7 @@ static void T(sampled)(const nrm_op_run *r, int64_t n)
     const int64_t *indptr = r->in[0], *index = r->in[1], rows = r->inputs[2]->shape[0];
     const REAL *a = r->in[2], *b = r->in[3];
     REAL *y = r->out;
-#pragma omp parallel for num_threads(r->threads) schedule(dynamic, CHUNK) if ((double)indptr[rows] * (double)n > ENOUGH)
+#pragma omp parallel for num_threads(r->threads) schedule(dynamic, CHUNK) if ((double)indptr[rows] * (double)(n + MORE) > ENOUGH)
     for (int64_t i = 0; i < rows; i++)
         for (int64_t e = indptr[i]; e < indptr[i + 1]; e++) y[e] = T(inner)(k, n, a + i * n, b + index[e] * n);
 }

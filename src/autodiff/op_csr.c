@@ -13,7 +13,7 @@
 #include "scatter.h"
 #include "kernel/elementwise.h"
 
-enum { CHUNK = 16, PIECE = 512, NARROW = 8, ENOUGH = 32768 };
+enum { CHUNK = 16, PIECE = 512, NARROW = 8, MORE = 16, ENOUGH = 1 << 18 };
 
 #define REAL float
 #define T(name) name##_f32
@@ -43,7 +43,7 @@ static nrm_status check_structure(const nrm_op_run *r, int64_t cols)
     return nrm_check_indices(r, 1, "indices", cols);
 }
 
-/* indptr and indices have one dimension and index's dtype, the former at least one element. */
+/* Both of i64 and one dimension, indptr of one element at least. */
 static bool structure_fits(nrm_graph *g, const char *who, nrm_node indptr, nrm_node indices)
 {
     char ta[NRM_NODE_TEXT], tb[NRM_NODE_TEXT];
@@ -107,7 +107,7 @@ static nrm_status run_csr_matmul(const nrm_op_run *r)
         else product_f64(r, n);
         return NRM_OK;
     }
-    const int parts = nrm_scatter_parts(r->threads, cols, n, ((double)nrm_elements(r->inputs[1]) + (double)cols) * (double)n);
+    const int parts = nrm_scatter_parts(r->threads, cols, n, nrm_elements(r->inputs[1]));
 #pragma omp parallel for num_threads(parts) schedule(static) if (parts > 1)
     for (int p = 0; p < parts; p++) {
         if (single) transposed_f32(r, nrm_scatter_part_of(p, parts, cols, n), n);

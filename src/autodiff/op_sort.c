@@ -11,7 +11,7 @@
 #include "linalg/topk.h"
 #include <omp.h>
 
-enum { FEW = 32, GROUP = 8, ENOUGH = 16384, BYTES = 8 };
+enum { FEW = 32, GROUP = 8, SAMPLED = 1024, SAMPLE = 8, BYTES = 8, ENOUGH = 16384 };
 
 typedef struct entry { uint64_t key; int64_t place; } entry;
 
@@ -37,12 +37,27 @@ static entry *sort_falling(int64_t n, entry *x, entry *other)
     return x;
 }
 
-/* Bytes of one row's work: twice k entries and n keys; -1: more than memory can address. */
+/* Of n entries in rising order of places the k that come first in the order of top_indices. */
+static void keep_first(int64_t n, int64_t k, entry *x, uint64_t *key)
+{
+    int64_t above, held = 0;
+    for (int64_t i = 0; i < n; i++) key[i] = x[i].key;
+    const uint64_t cut = nrm_select_key(key, n, k, &above);
+    int64_t equals = k - above;
+    for (int64_t i = 0; i < n; i++) {
+        const bool equal = x[i].key == cut, kept = x[i].key > cut || (equal && equals > 0);
+        equals -= equal;
+        x[held] = x[i];
+        held += kept;
+    }
+}
+
+/* Bytes of one row's work: n and k entries, n keys; -1: more than memory can address. */
 static int64_t work_of(int64_t n, int64_t k)
 {
     int64_t entries, keys, bytes;
     if (k <= FEW) return 0;
-    if (!nrm_mul_size(k, 2 * (int64_t)sizeof(entry), &entries) || !nrm_mul_size(k < n ? n : 0, (int64_t)sizeof(uint64_t), &keys) ||
+    if (!nrm_add_size(n, k, &entries) || !nrm_mul_size(entries, (int64_t)sizeof(entry), &entries) || !nrm_mul_size(n, (int64_t)sizeof(uint64_t), &keys) ||
         !nrm_add_size(entries, keys, &bytes) || !nrm_add_size(bytes, 63, &bytes)) return -1;
     return bytes / 64 * 64;
 }

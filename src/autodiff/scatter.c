@@ -10,7 +10,8 @@
 enum {
     STRIPE = 16,  /* columns that are worth a part: no two threads then write to one line for long */
     NARROW = 8,   /* elements; fewer are put one by one */
-    ENOUGH = 32768 /* element operations that pay for threads */
+    ENOUGH = 1 << 18, /* elements, and MORE of them for each index, that pay for threads */
+    MORE = 16
 };
 
 /* One bit tells whether any is outside; only then the first is looked for. */
@@ -18,7 +19,7 @@ nrm_status nrm_check_indices(const nrm_op_run *r, int input, const char *what, i
 {
     const int64_t *index = r->in[input], n = nrm_elements(r->inputs[input]);
     int outside = 0;
-#pragma omp parallel for num_threads(r->threads) schedule(static) reduction(| : outside) if (n > ENOUGH)
+#pragma omp parallel for num_threads(r->threads) schedule(static) reduction(| : outside) if (n > ENOUGH / MORE)
     for (int64_t i = 0; i < n; i++) outside |= (index[i] < 0) | (index[i] >= bound);
     if (!outside) return NRM_OK;
     int64_t i = 0;
@@ -27,9 +28,9 @@ nrm_status nrm_check_indices(const nrm_op_run *r, int input, const char *what, i
                     nrm_op_types[r->node->op]->name, NRM_LL(i), what, NRM_LL(index[i]), NRM_LL(bound));
 }
 
-int nrm_scatter_parts(int threads, int64_t rows, int64_t width, double work)
+int nrm_scatter_parts(int threads, int64_t rows, int64_t width, int64_t count)
 {
-    if (threads < 2 || work < ENOUGH) return 1;
+    if (threads < 2 || (double)count * ((double)width + MORE) < ENOUGH) return 1;
     const int64_t most = width >= 2 * STRIPE ? width / STRIPE : rows;
     return (int)nrm_max_i64(1, nrm_min_i64(threads, most));
 }
@@ -88,7 +89,7 @@ nrm_status nrm_scatter_run(const nrm_op_run *r, bool greatest)
     if (single) clear_f32(r, (float)none);
     else clear_f64(r, none);
     if (width == 0) return NRM_OK;
-    const int parts = nrm_scatter_parts(r->threads, rows, width, (double)count * (double)width);
+    const int parts = nrm_scatter_parts(r->threads, rows, width, count);
 #pragma omp parallel for num_threads(parts) schedule(static) if (parts > 1)
     for (int p = 0; p < parts; p++) {
         if (single) scatter_f32(r, nrm_scatter_part_of(p, parts, rows, width), width, greatest);

@@ -13,7 +13,7 @@ nrm_status nrm_check_indices(const nrm_op_run *r, int input, const char *what, i
  * of the columns.  An element belongs to one part, which sees all that comes to it in the
  * same order however many parts there are: so its bits do not depend on them. */
 typedef struct nrm_scatter_part { int64_t row, row_end, column, column_end; } nrm_scatter_part;
-int nrm_scatter_parts(int threads, int64_t rows, int64_t width, double work); /* worth making */
+int nrm_scatter_parts(int threads, int64_t rows, int64_t width, int64_t count); /* how many pay, for `count` indices */
 nrm_scatter_part nrm_scatter_part_of(int part, int parts, int64_t rows, int64_t width);
 
 /* Input 0 (index's shape, then rows of the result's width) brought together in the node's rows:

@@ -44,26 +44,27 @@ static void T(top_few)(int64_t n, const REAL *x, int64_t k, bool largest, int64_
     }
 }
 
-/* Many: the k-th key divides; those above it and the first of its equals are sorted. */
+/* Many: the k-th largest key divides; those above it and the first of its equals are sorted.
+ * Where k is small against n, the k-th of the first n / SAMPLE keys is a lower bound that
+ * leaves few to look at. */
 static void T(top)(int64_t n, const REAL *x, int64_t k, bool largest, int64_t *index, entry *work)
 {
     if (k <= FEW) {
         T(top_few)(n, x, k, largest, index);
         return;
     }
-    entry *chosen = work, *other = work + k;
-    uint64_t *key = (uint64_t *)(work + 2 * k), cut = 0;
-    int64_t equals = k, above, held = 0;
-    if (k < n) {
-        for (int64_t i = 0; i < n; i++) key[i] = T(key)(x[i], largest);
-        cut = nrm_select_key(key, n, k, &above);
-        equals = k - above;
+    entry *chosen = work, *other = work + n;
+    uint64_t *key = (uint64_t *)(other + k), least = 0;
+    int64_t above, held = 0;
+    if (n >= SAMPLED && k <= n / SAMPLE) {
+        for (int64_t i = 0; i < n / SAMPLE; i++) key[i] = T(key)(x[i], largest);
+        least = nrm_select_key(key, n / SAMPLE, k, &above);
     }
-    for (int64_t i = 0; i < n && held < k; i++) {
-        const uint64_t mine = T(key)(x[i], largest);
-        if (mine < cut || (mine == cut && k < n && equals-- <= 0)) continue;
-        chosen[held++] = (entry){mine, i};
+    for (int64_t i = 0; i < n; i++) {
+        chosen[held] = (entry){T(key)(x[i], largest), i};
+        held += chosen[held].key >= least;
     }
+    if (held > k) keep_first(held, k, chosen, key);
     chosen = sort_falling(k, chosen, other);
     for (int64_t i = 0; i < k; i++) index[i] = chosen[i].place;
 }
