@@ -46,6 +46,13 @@ enum {
         int rows, width;                                                                                      \
         void (*block[NRM_MATMUL_MOST_ROWS + 1])(int64_t k, const REAL *a, int64_t a_row, int64_t a_column,    \
                                                 const REAL *b, REAL *c, int64_t ldc, bool add, const REAL *start); \
+        /* The same for c's last columns, fewer than width; and 2 rows x columns <= width / 2, the second      \
+         * half of the rows from a + next on, NULL: none. */                                                  \
+        void (*edge[NRM_MATMUL_MOST_ROWS + 1])(int columns, int64_t k, const REAL *a, int64_t a_row,          \
+                                               int64_t a_column, const REAL *b, REAL *c, int64_t ldc,         \
+                                               bool add, const REAL *start);                                  \
+        void (*tall)(int columns, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, int64_t next,    \
+                     const REAL *b, REAL *c, int64_t ldc, bool add, const REAL *start);                       \
         /* A whole panel: to[p * width + j] = b[p * row + j * column] for p < depth, j < width; and of a      \
          * several: to[(q * depth + p) * rows + i] = a[(q * rows + i) * row + p * column], q < panels. */     \
         void (*pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to);                  \
@@ -64,6 +71,7 @@ enum {
         int64_t m, n, k;                                                                                      \
         const REAL *a;                                                                                        \
         int64_t a_row, a_column;                                                                              \
+        int64_t a_panel; /* elements from kernel->rows rows of a to the next, 0: rows * a_row */              \
         const REAL *b;                                                                                        \
         int64_t b_panel; /* elements from a panel of b to the next */                                         \
         REAL *c;                                                                                              \

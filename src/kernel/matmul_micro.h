@@ -1,41 +1,53 @@
-/* matmul_micro.h -- the register blocks of matmul.h: 1 to ROWS rows x 2 vectors, for REAL,
- * V(name) the vector operations of vector_math_*.h, LANES; BLOCKS(X) is X(1) .. X(ROWS).
+/* matmul_micro.h -- the register blocks of matmul.h: 1 to ROWS rows x 2 vectors, at the last
+ * columns also 2 ROWS rows x 1 vector, for REAL, V(name) the vector operations of extexp_*.h, LANES; BLOCKS(X) is X(1) .. X(ROWS).
  * Included for f32 and f64.
  *
  * The loops over rows must be unrolled, or the sums would live in memory. */
 #ifdef __clang__
 #define UNROLL_ROWS _Pragma("unroll")
 #else
-#define UNROLL_ROWS _Pragma("GCC unroll 16")
+#define UNROLL_ROWS _Pragma("GCC unroll 32")
 #endif
 
-static inline __attribute__((always_inline)) void F(block)(const int rows, int64_t k, const REAL *a, int64_t a_row, int64_t a_column,
-                                                           const REAL *b, REAL *c, int64_t ldc, bool add, const REAL *start)
+/* The first `count` lanes: all of them where that is known to be LANES. */
+static inline __attribute__((always_inline)) VECTOR F(load_first)(const REAL *p, int count)
 {
-    VECTOR sum[ROWS][2];
-    const VECTOR s0 = start ? V(load)(start) : V(set1)(0), s1 = start ? V(load)(start + LANES) : V(set1)(0);
+    return count == LANES ? V(load)(p) : V(load_part)(p, count, 0);
+}
+
+/* `rows` rows, those from ROWS on of the panel of a that lies `next` further; `wide`: two
+ * vectors, else one; `count` lanes of the last one. */
+static inline __attribute__((always_inline)) void F(sums)(const int rows, const bool wide, const int count, int64_t k, const REAL *a,
+                                                          int64_t a_row, int64_t a_column, int64_t next, const REAL *b, REAL *c,
+                                                          int64_t ldc, bool add, const REAL *start)
+{
+    VECTOR sum[2 * ROWS][2];
+    const int last = wide ? LANES : 0, of_first = wide ? LANES : count;
+    const VECTOR s0 = start ? F(load_first)(start, of_first) : V(set1)(0);
+    const VECTOR s1 = wide && start ? F(load_first)(start + last, count) : V(set1)(0);
     UNROLL_ROWS
     for (int i = 0; i < rows; i++) {
-        sum[i][0] = add ? V(load)(c + i * ldc) : s0;
-        sum[i][1] = add ? V(load)(c + i * ldc + LANES) : s1;
+        sum[i][0] = add ? F(load_first)(c + i * ldc, of_first) : s0;
+        if (wide) sum[i][1] = add ? F(load_first)(c + i * ldc + last, count) : s1;
     }
     for (int64_t p = 0; p < k; p++) {
-        const VECTOR b0 = V(load)(b), b1 = V(load)(b + LANES);
+        const VECTOR b0 = V(load)(b), b1 = V(load)(b + last);
         const REAL *at = a;
         UNROLL_ROWS
         for (int i = 0; i < rows; i++) {
             const VECTOR x = V(set1)(*at);
             sum[i][0] = V(fma)(x, b0, sum[i][0]);
-            sum[i][1] = V(fma)(x, b1, sum[i][1]);
-            at += a_row;
+            if (wide) sum[i][1] = V(fma)(x, b1, sum[i][1]);
+            at = i == ROWS - 1 ? a + next : at + a_row;
         }
         a += a_column;
         b += 2 * LANES;
     }
     UNROLL_ROWS
     for (int i = 0; i < rows; i++) {
-        V(store)(c + i * ldc, sum[i][0]);
-        V(store)(c + i * ldc + LANES, sum[i][1]);
+        if (wide) V(store)(c + i * ldc, sum[i][0]);
+        if (count == LANES) V(store)(c + i * ldc + last, sum[i][wide]);
+        else V(store_part)(c + i * ldc + last, count, sum[i][wide]);
     }
 }
 
@@ -43,10 +55,22 @@ static inline __attribute__((always_inline)) void F(block)(const int rows, int64
     static void F(block_##rows)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c, \
                                 int64_t ldc, bool add, const REAL *start)                                       \
     {                                                                                                           \
-        F(block)(rows, k, a, a_row, a_column, b, c, ldc, add, start);                                           \
+        F(sums)(rows, true, LANES, k, a, a_row, a_column, 0, b, c, ldc, add, start);                            \
+    }                                                                                                           \
+    static void F(edge_##rows)(int columns, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, \
+                               REAL *c, int64_t ldc, bool add, const REAL *start)                               \
+    {                                                                                                           \
+        if (columns > LANES) F(sums)(rows, true, columns - LANES, k, a, a_row, a_column, 0, b, c, ldc, add, start); \
+        else F(sums)(rows, false, columns, k, a, a_row, a_column, 0, b, c, ldc, add, start);                    \
     }
 BLOCKS(BLOCK_OF)
 #undef BLOCK_OF
+
+static void F(tall)(int columns, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, int64_t next, const REAL *b, REAL *c,
+                    int64_t ldc, bool add, const REAL *start)
+{
+    F(sums)(2 * ROWS, false, columns, k, a, a_row, a_column, next, b, c, ldc, add, start);
+}
 
 static void F(pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to)
 {
@@ -87,7 +111,10 @@ static void F(pack_a)(int64_t depth, int64_t panels, const REAL *a, int64_t row,
 }
 
 #define BLOCK_ENTRY(rows) [rows] = F(block_##rows),
+#define EDGE_ENTRY(rows) [rows] = F(edge_##rows),
 static const F(nrm_matmul_kernel) F(kernel) = {
-    .rows = ROWS, .width = 2 * LANES, .block = {BLOCKS(BLOCK_ENTRY)}, .pack_b = F(pack_b), .pack_a = F(pack_a)};
+    .rows = ROWS, .width = 2 * LANES, .block = {BLOCKS(BLOCK_ENTRY)}, .edge = {BLOCKS(EDGE_ENTRY)}, .tall = F(tall),
+    .pack_b = F(pack_b), .pack_a = F(pack_a)};
 #undef BLOCK_ENTRY
+#undef EDGE_ENTRY
 #undef UNROLL_ROWS

@@ -54,32 +54,32 @@ static void F(pack_a)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *kernel
         for (int64_t i = 0; i < rest; i++) to[p * height + i] = a[i * q->a_row + p * q->a_column];
 }
 
-/* The columns of a register block that lie inside c: by way of a whole one. */
-static void F(edge)(const F(nrm_matmul_kernel) *kernel, int rows, int columns, const F(nrm_matmul_rows) *q, const REAL *a, const REAL *b,
-                    REAL *c, const REAL *start)
+/* The last columns of c, from `column` on. */
+static void F(edge)(const F(nrm_matmul_kernel) *kernel, const F(nrm_matmul_rows) *q, int64_t panel, int64_t column, const REAL *b)
 {
-    const int width = kernel->width;
-    REAL row[NRM_MATMUL_MOST_WIDTH] = {0}, whole[NRM_MATMUL_MOST_ROWS * NRM_MATMUL_MOST_WIDTH];
-    for (int i = 0; q->add && i < rows; i++)
-        for (int j = 0; j < width; j++) whole[i * width + j] = j < columns ? c[i * q->ldc + j] : 0;
-    if (start) memcpy(row, start, (size_t)columns * sizeof *row);
-    kernel->block[rows](q->k, a, q->a_row, q->a_column, b, whole, width, q->add, start ? row : NULL);
-    for (int i = 0; i < rows; i++) memcpy(c + i * q->ldc, whole + i * width, (size_t)columns * sizeof *c);
+    const int height = kernel->rows, columns = (int)(q->n - column);
+    const bool tall = kernel->tall && columns <= kernel->width / 2;
+    const REAL *start = q->start ? q->start + column : NULL, *a = q->a;
+    REAL *c = q->c + column;
+    int64_t left = q->m;
+    for (; tall && left >= 2 * height; left -= 2 * height, a += 2 * panel, c += 2 * height * q->ldc)
+        kernel->tall(columns, q->k, a, q->a_row, q->a_column, panel, b, c, q->ldc, q->add, start);
+    for (; left > 0; left -= height, a += panel, c += height * q->ldc)
+        kernel->edge[left < height ? left : height](columns, q->k, a, q->a_row, q->a_column, b, c, q->ldc, q->add, start);
 }
 
 void F(nrm_matmul_rows_run)(const F(nrm_matmul_kernel) *kernel, const F(nrm_matmul_rows) *q)
 {
     const int height = kernel->rows, width = kernel->width;
-    for (int64_t i = 0; i < q->m; i += height) {
-        const int down = (int)(q->m - i < height ? q->m - i : height);
-        const REAL *a = q->a + i * q->a_row, *b = q->b;
-        for (int64_t j = 0; j < q->n; j += width, b += q->b_panel) {
-            REAL *c = q->c + i * q->ldc + j;
-            const REAL *start = q->start ? q->start + j : NULL;
-            if (q->n - j >= width) kernel->block[down](q->k, a, q->a_row, q->a_column, b, c, q->ldc, q->add, start);
-            else F(edge)(kernel, down, (int)(q->n - j), q, a, b, c, start);
-        }
+    const int64_t panel = q->a_panel ? q->a_panel : height * q->a_row, whole = q->n / width * width;
+    const REAL *a = q->a;
+    for (int64_t i = 0; i < q->m; i += height, a += panel) {
+        const int64_t down = q->m - i < height ? q->m - i : height;
+        const REAL *b = q->b;
+        for (int64_t j = 0; j < whole; j += width, b += q->b_panel)
+            kernel->block[down](q->k, a, q->a_row, q->a_column, b, q->c + i * q->ldc + j, q->ldc, q->add, q->start ? q->start + j : NULL);
     }
+    if (whole < q->n) F(edge)(kernel, q, panel, whole, q->b + whole / width * q->b_panel);
 }
 
 /* One block of rows against all packed panels of b. */
@@ -90,19 +90,14 @@ static void F(rows_of_c)(const F(nrm_matmul) *q, const F(nrm_matmul_kernel) *ker
     F(nrm_matmul_rows) part = {.m = rows, .n = columns, .k = depth, .a = q->a + row * q->a_row + first * q->a_column, .a_row = q->a_row,
                                .a_column = q->a_column, .b = packed_b, .b_panel = depth * kernel->width, .c = q->c + row * q->ldc + column,
                                .ldc = q->ldc, .add = add, .start = q->start && !add ? q->start + column : NULL};
-    if (!pack) {
-        F(nrm_matmul_rows_run)(kernel, &part);
-        return;
+    if (pack) {
+        F(pack_a)(q, kernel, row, rows, first, depth, packed_a);
+        part.a = packed_a;
+        part.a_row = 1;
+        part.a_column = kernel->rows;
+        part.a_panel = kernel->rows * depth;
     }
-    F(pack_a)(q, kernel, row, rows, first, depth, packed_a);
-    part.a_row = 1;
-    part.a_column = kernel->rows;
-    for (int64_t i = 0; i < rows; i += kernel->rows) {
-        part.m = rows - i < kernel->rows ? rows - i : kernel->rows;
-        part.a = packed_a + i * depth;
-        part.c = q->c + (row + i) * q->ldc + column;
-        F(nrm_matmul_rows_run)(kernel, &part);
-    }
+    F(nrm_matmul_rows_run)(kernel, &part);
 }
 
 void F(nrm_matmul_run)(const F(nrm_matmul) *q, void *work, int threads, nrm_isa isa)
