@@ -256,5 +256,25 @@ static void test_names(void **state)
     end(f);
 }
 
+/* The second derivative of a jet makes no tangent of the first again. */
+static void test_jets_share(void **state)
+{
+    (void)state;
+    fixture f = begin();
+    const int64_t shape[1] = {2};
+    nrm_node first, second, again;
+    const nrm_node x = nrm_graph_input(f.g, "x", NRM_F64, 1, shape), along = nrm_op_scale(x, 3);
+    const nrm_node y = nrm_op_tanh(nrm_op_tanh(nrm_op_tanh(x)));
+    const int32_t before = nrm_graph_size(f.g);
+    nrm_graph_jet(x, 1, &along, y, &first, &second);
+    const int32_t jet = nrm_graph_size(f.g) - before;
+    nrm_graph_jvp(1, &x, &along, 1, &y, &first);
+    const int32_t tangents = nrm_graph_size(f.g) - before - jet;
+    nrm_graph_jvp(1, &x, &along, 1, &first, &again);
+    assert_ok(f.ctx, nrm_graph_check(f.g));
+    assert_int_equal(nrm_graph_size(f.g) - before - jet, jet + tangents);
+    end(f);
+}
+
 NRM_TEST_MAIN(cmocka_unit_test(test_shared), cmocka_unit_test(test_several_outputs), cmocka_unit_test(test_flat), cmocka_unit_test(test_third_order),
-              cmocka_unit_test(test_jets), cmocka_unit_test(test_hessians), cmocka_unit_test(test_forward_grows_evenly), cmocka_unit_test(test_names))
+              cmocka_unit_test(test_jets), cmocka_unit_test(test_jets_share), cmocka_unit_test(test_hessians), cmocka_unit_test(test_forward_grows_evenly), cmocka_unit_test(test_names))

@@ -7,7 +7,7 @@
  * product:  J t = d/du <vjp(u), t>.  So a placeholder u goes backwards through the node,
  * and the tangents t of the inputs backwards through that; u itself drops out.  One rule an
  * operation serves every direction and order, at no cost when running.  Jets are forward
- * over forward: what both passes have in common becomes one when the graph is compiled. */
+ * over forward, the second pass with the tangents of the first. */
 #include "graph.h"
 
 /* The part of the graph that a reverse pass sees, from the first x to the last y: a forward
@@ -167,52 +167,87 @@ static nrm_node push_forward(nrm_graph *g, int32_t node, const nrm_node *tangent
     return result;
 }
 
-void nrm_graph_jvp(int count, const nrm_node *x, const nrm_node *given, int outputs, const nrm_node *y,
-                   nrm_node *tangents_y)
-{
-    nrm_graph *g = nrm_common_graph("jvp", outputs, y);
-    nrm_node *tangents = NULL;
-    bool *mark = NULL;
-    int32_t end = 0;
+/* Tangents of nodes 0 .. end, invalid where they are zero or not needed so far. */
+typedef struct flow {
+    nrm_node *tangents;
+    int64_t capacity;
+    int32_t end;
+} flow;
 
-    for (int k = 0; k < outputs; k++) tangents_y[k] = nrm_lost(y[k]);
-    if (!g || g->status < 0 || !all_of(g, "jvp", count, x)) return;
+/* Room for the tangents of all nodes up to the last y. */
+static bool reach(nrm_graph *g, flow *f, int outputs, const nrm_node *y)
+{
+    int32_t end = f->end;
     for (int k = 0; k < outputs; k++)
         if (y[k].index >= end) end = y[k].index + 1;
-    if (NRM_ALLOC_ZERO(g->ctx, mark, end, "derivatives") < 0 || NRM_ALLOC_ZERO(g->ctx, tangents, end, "derivatives") < 0) {
+    if (nrm_grow(g->ctx, &f->tangents, &f->capacity, end, sizeof *f->tangents, "derivatives") < 0) {
         nrm_graph_refuse(g, NRM_E_NOMEM, "jvp: no memory for %d tangents", end);
-        goto done;
+        return false;
     }
-    for (int32_t i = 0; i < end; i++) tangents[i] = nrm_no_node();
+    while (f->end < end) f->tangents[f->end++] = nrm_no_node();
+    return true;
+}
+
+static bool seed(nrm_graph *g, flow *f, int count, const nrm_node *x, const nrm_node *given)
+{
     for (int i = 0; i < count; i++) {
         char ta[NRM_NODE_TEXT], tb[NRM_NODE_TEXT];
-        if (!given[i].graph || x[i].index >= end) continue;
+        if (!given[i].graph || x[i].index >= f->end) continue;
         if (!nrm_node_valid(given[i]) || given[i].graph != g || nrm_at(given[i])->dtype != nrm_at(x[i])->dtype ||
             !nrm_same_dims(nrm_at(given[i])->ndim, nrm_at(given[i])->shape, nrm_at(x[i])->ndim, nrm_at(x[i])->shape)) {
             nrm_graph_refuse(g, NRM_E_SHAPE, "jvp: tangent %d has shape %s; it must be that of its argument, %s", i + 1,
                              nrm_node_valid(given[i]) ? nrm_node_text(ta, given[i]) : "none", nrm_node_text(tb, x[i]));
-            goto done;
+            return false;
         }
-        tangents[x[i].index] = given[i];
+        f->tangents[x[i].index] = given[i];
     }
-    /* Only what the outputs need: from them back, then forward. */
+    return true;
+}
+
+/* On to y: only what y needs and no earlier call has made.  From y back, then forward. */
+static void advance(nrm_graph *g, flow *f, int outputs, const nrm_node *y, nrm_node *tangents_y)
+{
+    bool *mark = NULL;
+    const int32_t end = f->end;
+    if (NRM_ALLOC_ZERO(g->ctx, mark, end, "derivatives") < 0) {
+        nrm_graph_refuse(g, NRM_E_NOMEM, "jvp: no memory for %d tangents", end);
+        return;
+    }
     for (int k = 0; k < outputs; k++) mark[y[k].index] = true;
     for (int32_t i = end - 1; i >= 0; i--)
         for (int k = 0; mark[i] && k < g->nodes[i]->input_count; k++) mark[g->nodes[i]->inputs[k]] = true;
     for (int32_t i = 0; i < end && g->status >= 0; i++)
-        if (mark[i] && !nrm_node_valid(tangents[i]) && g->nodes[i]->input_count > 0) tangents[i] = push_forward(g, i, tangents);
+        if (mark[i] && !nrm_node_valid(f->tangents[i]) && g->nodes[i]->input_count > 0) f->tangents[i] = push_forward(g, i, f->tangents);
     for (int k = 0; k < outputs && g->status >= 0; k++)
-        tangents_y[k] = nrm_node_valid(tangents[y[k].index]) ? tangents[y[k].index] : nrm_like(y[k], 0);
-done:
+        tangents_y[k] = nrm_node_valid(f->tangents[y[k].index]) ? f->tangents[y[k].index] : nrm_like(y[k], 0);
     nrm_free(g->ctx, mark);
-    nrm_free(g->ctx, tangents);
 }
 
+void nrm_graph_jvp(int count, const nrm_node *x, const nrm_node *given, int outputs, const nrm_node *y,
+                   nrm_node *tangents_y)
+{
+    nrm_graph *g = nrm_common_graph("jvp", outputs, y);
+    flow f = {0};
+
+    for (int k = 0; k < outputs; k++) tangents_y[k] = nrm_lost(y[k]);
+    if (!g || g->status < 0 || !all_of(g, "jvp", count, x)) return;
+    if (reach(g, &f, outputs, y) && seed(g, &f, count, x, given)) advance(g, &f, outputs, y, tangents_y);
+    nrm_free(g->ctx, f.tangents);
+}
+
+/* The second derivative goes on from the tangents of the first: those of y's own nodes are
+ * there already, and a reverse pass that follows sees each of them once. */
 void nrm_graph_jet(nrm_node x, int directions, const nrm_node *tangents, nrm_node y, nrm_node *first, nrm_node *second)
 {
     for (int k = 0; k < directions; k++) {
-        nrm_graph_jvp(1, &x, &tangents[k], 1, &y, &first[k]);
-        if (second) nrm_graph_jvp(1, &x, &tangents[k], 1, &first[k], &second[k]);
+        nrm_graph *g = nrm_common_graph("jvp", 1, &y);
+        flow f = {0};
+        first[k] = nrm_lost(y);
+        if (second) second[k] = nrm_lost(y);
+        if (!g || g->status < 0 || !all_of(g, "jvp", 1, &x)) continue;
+        if (reach(g, &f, 1, &y) && seed(g, &f, 1, &x, &tangents[k])) advance(g, &f, 1, &y, &first[k]);
+        if (second && nrm_node_valid(first[k]) && reach(g, &f, 1, &first[k])) advance(g, &f, 1, &first[k], &second[k]);
+        nrm_free(g->ctx, f.tangents);
     }
 }
 
