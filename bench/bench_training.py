@@ -144,8 +144,8 @@ def convnet_steps(torch, batch):
     return [("torch eager", training_step(model, optimizer, x, y))]
 
 
-def burgers_steps(torch, points, blocks):
-    """The whole at once, and in blocks whose gradients are added, as the two of Norma."""
+def burgers_steps(torch, points, pieces):
+    """The whole at once, and in pieces whose gradients are added, as the two of Norma."""
     nn, grad = torch.nn, torch.autograd.grad
     widths = (2, 50, 50, 50, 50)
     layers = [layer for a, b in zip(widths, widths[1:]) for layer in (nn.Linear(a, b), nn.Tanh())]
@@ -170,7 +170,7 @@ def burgers_steps(torch, points, blocks):
         return run
 
     return [("torch eager, nested grad", step([data.clone().requires_grad_()])),
-            (f"the same, {blocks} pieces", step([z.clone().requires_grad_() for z in data.chunk(blocks)]))]
+            (f"the same, {pieces} pieces", step([z.clone().requires_grad_() for z in data.chunk(pieces)]))]
 
 
 # ---- Start-up ------------------------------------------------------------------------------------------
@@ -221,10 +221,10 @@ def main(quick):
            gpt_steps(torch, 4, 128, 4, 64, 12, True), [("norma", "torch eager", 1.5), ("norma", "torch.compile", 1.0)], rounds, least)
     beside(report, "GPT-like, 6 layers, width 384, 6 heads, context 256, batch 8, f32, AdamW", {"norma": "gpt-medium"},
            gpt_steps(torch, 6, 384, 6, 256, 8, False), [("norma", "torch eager", 1.15)], rounds, least)
-    blocks = 25
+    pieces = 25
     beside(report, "MLP 2-50-50-50-50-1 tanh, f64, Burgers residual in 10 000 points, gradient",
-           {"norma": "burgers-mlp", f"norma, {blocks} pieces": "burgers-pieces"}, burgers_steps(torch, 10000, blocks),
-           [("norma", "torch eager, nested grad", 3.0), (f"norma, {blocks} pieces", "torch eager, nested grad", 3.0)], rounds, least)
+           {"norma": "burgers-mlp", f"norma, {pieces} pieces": "burgers-pieces"}, burgers_steps(torch, 10000, pieces),
+           [("norma", "torch eager, nested grad", 3.0), (f"norma, {pieces} pieces", "torch eager, nested grad", 3.0)], rounds, least)
     beside(report, "residual network 16-32-64 on 28 x 28, batch 128, f32, SGD with momentum", {"norma": "convnet"},
            convnet_steps(torch, 128), [("norma", "torch eager", 0.8)], rounds, least)
     startup(report, rounds)

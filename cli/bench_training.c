@@ -127,20 +127,21 @@ static nrm_status place_parameters(bench *b, job *j)
     if (st >= 0 && j->instance) st = nrm_parameters_bind(b->ctx, j->parameters, j->instance);
     if (st < 0) return st;
     nrm_optimizer_tensor *tensors = nrm_scratch(b->kit, j->trained, sizeof *tensors);
+    nrm_parameter *parameters = nrm_scratch(b->kit, j->trained, sizeof *parameters); /* tensors point to their shapes */
     j->parameter = nrm_scratch(b->kit, j->trained, sizeof *j->parameter);
     j->gradient = nrm_scratch(b->kit, j->trained, sizeof *j->gradient);
-    if (!tensors || !j->parameter || !j->gradient) return NRM_E_NOMEM;
+    if (!tensors || !parameters || !j->parameter || !j->gradient) return NRM_E_NOMEM;
     for (int i = 0; st >= 0 && i < j->trained; i++) {
-        nrm_parameter p, g;
-        nrm_parameters_at(j->parameters, i, &p);
+        nrm_parameter *p = &parameters[i], g;
+        nrm_parameters_at(j->parameters, i, p);
         nrm_parameters_at(j->gradients, i, &g);
-        tensors[i] = (nrm_optimizer_tensor){.name = p.name, .dtype = p.array.dtype, .ndim = p.array.ndim, .shape = p.array.shape};
-        j->parameter[i] = p.array.data;
+        tensors[i] = (nrm_optimizer_tensor){.name = p->name, .dtype = p->array.dtype, .ndim = p->array.ndim, .shape = p->array.shape};
+        j->parameter[i] = p->array.data;
         j->gradient[i] = g.array.data;
         if (j->instance) {
             st = nrm_instance_bind_output(b->ctx, j->instance, 1 + i, g.array.data);
         } else {
-            st = nrm_pieces_bind(b->ctx, j->pieces, p.name, p.array.data, 0);
+            st = nrm_pieces_bind(b->ctx, j->pieces, p->name, p->array.data, 0);
             if (st >= 0) st = nrm_pieces_bind_output(b->ctx, j->pieces, 1 + i, g.array.data);
         }
     }
