@@ -9,23 +9,7 @@
 
 #define ROWS 6
 #define BLOCKS(X) X(1) X(2) X(3) X(4) X(5) X(6)
-#define F(name) name##_f32
-#define V(name) vf32_##name
-#define VECTOR vf32
-#define REAL float
-#define LANES VF32_LANES
-#include "matmul_micro.h"
-#undef F
-#undef V
-#undef VECTOR
-#undef REAL
-#undef LANES
-#define F(name) name##_f64
-#define V(name) vf64_##name
-#define VECTOR vf64
-#define REAL double
-#define LANES VF64_LANES
-#include "matmul_micro.h"
+#include "matmul_twice.h"
 
 const nrm_matmul_kernel_f32 *nrm_matmul_kernel_f32_avx2(void) { return &kernel_f32; }
 const nrm_matmul_kernel_f64 *nrm_matmul_kernel_f64_avx2(void) { return &kernel_f64; }

@@ -4,16 +4,10 @@
  * the parameters. */
 #include "trainer.h"
 
-typedef struct problem {
-    nrm_trainer *t;
-    nrm_status st;
-} problem;
-
 /* Loss and gradients at the given parameters, which are copied to where the pass reads them. */
 static nrm_status objective(nrm_ctx *ctx, void *user, const double *const *parameters, double *value, double *const *gradients)
 {
-    problem *p = user;
-    nrm_trainer *t = p->t;
+    nrm_trainer *t = user;
     const double start = nrm_now();
     for (int64_t i = 0; i < t->trained; i++)
         if (t->parameter[i] != (const void *)parameters[i]) memcpy(t->parameter[i], parameters[i], (size_t)t->sizes[i] * sizeof(double));
@@ -30,7 +24,6 @@ static nrm_status objective(nrm_ctx *ctx, void *user, const double *const *param
 
 nrm_status nrm_train_full_batch(nrm_ctx *ctx, nrm_trainer *t)
 {
-    problem p = {t, NRM_OK};
     nrm_lbfgs_minimise_options options = nrm_lbfgs_minimise_options_default();
     nrm_lbfgs_minimise_info info;
     double **copies = NULL, *memory = NULL;
@@ -50,7 +43,7 @@ nrm_status nrm_train_full_batch(nrm_ctx *ctx, nrm_trainer *t)
     options.max_iter = t->o.steps - t->state.step;
     options.first_step = t->o.lr > 0 ? t->o.lr : 1;
     if (options.max_iter < 1) goto done;
-    NRM_TRY_DONE(nrm_lbfgs_minimise(ctx, t->trained, t->sizes, copies, objective, &p, &options, &info));
+    NRM_TRY_DONE(nrm_lbfgs_minimise(ctx, t->trained, t->sizes, copies, objective, t, &options, &info));
     const nrm_status end = st;
     for (int64_t i = 0; i < t->trained; i++) memcpy(t->parameter[i], copies[i], (size_t)t->sizes[i] * sizeof(double));
     /* One value is known, that at the end. */
