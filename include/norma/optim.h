@@ -171,9 +171,15 @@ NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step_clipped(nrm_ctx *ctx, nrm_op
                                                             void *const *parameters, const void *const *gradients,
                                                             double factor, double max_norm, double *norm);
 NRM_API int64_t nrm_optimizer_steps(const nrm_optimizer *optimizer); /* steps taken */
+/* Other options for a group from now on (NULL: its defaults), the state staying as it is.
+ * NRM_E_RANGE, _ARGUMENT (options that the tensors or their state do not fit), _NOMEM: nothing
+ * is changed.  Options that need other work space or constants take memory; rates, momenta
+ * and decays do not. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_set_options(nrm_ctx *ctx, nrm_optimizer *optimizer, int group,
+                                                           const void *options);
 
 /* State by name: "optimizer.step" (i64, 0-dimensional) and, for each tensor and array of its
- * optimizer's state, "adamw.m:block0.w".  A bundle of them, saved, loaded and given to an
+ * optimizer's state, "adamw.m:block0.w" (of a row block "muon.m:qkv#2").  A bundle of them, saved, loaded and given to an
  * optimizer made the same way, goes on with the same bits.  `view` is of the optimizer's memory; false:
  * out of range. */
 NRM_API int64_t nrm_optimizer_state_count(const nrm_optimizer *optimizer);

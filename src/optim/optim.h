@@ -3,7 +3,7 @@
  *
  * A rule is one optimizer's mathematics.  It names the arrays of its state and gives either
  * an elementwise update of a piece of a tensor, or the update of a whole matrix; the driver
- * (optimizer.c, step.c, state.c) does everything else. */
+ * (kinds.c, optimizer.c, setup.c, step.c, state.c) does everything else. */
 #ifndef NRM_OPTIM_IMPL_H
 #define NRM_OPTIM_IMPL_H
 
@@ -11,13 +11,21 @@
 #include "method/descriptor.h"
 #include <norma/optim.h>
 
-enum { NRM_RULE_STATES = 4, NRM_RULE_FACTORS = 12 };
+enum { NRM_RULE_STATES = 6, NRM_RULE_FACTORS = 12 };
+
+typedef enum nrm_rule_values {
+    NRM_RULE_REALS,   /* of the tensor's type, finite */
+    NRM_RULE_INDICES, /* i64, in [0, below), ascending, or all 0 (not chosen yet) */
+    NRM_RULE_CODES    /* u8 */
+} nrm_rule_values;
 
 /* One array of a tensor's state. */
 typedef struct nrm_rule_state {
     const char *suffix; /* "m" */
     int64_t rows, cols; /* 0, 0: the tensor's own shape; else a matrix of this shape */
-    bool not_negative;  /* what a file holds is checked */
+    nrm_rule_values values;
+    bool not_negative;  /* what a file holds is checked: this, */
+    int64_t below;      /* and this */
 } nrm_rule_state;
 
 /* A step: the t-th, from 1; eta = lr factor; gradients count clip times. */
@@ -34,6 +42,9 @@ typedef struct nrm_rule_piece {
     const double *factors; /* NRM_RULE_FACTORS numbers the rule made for this step */
     int threads;           /* matrices: may be used inside */
     void *work;            /* matrices: as many bytes as `work` asked for, 64-byte aligned */
+    const void *constant;  /* matrices: what `make` made for such a matrix */
+    int64_t t, number;     /* the step, from 1; the matrix's own number, for streams of random numbers */
+    const char **remark;   /* matrices: a sentence for the log, once for each tensor (static text) */
 } nrm_rule_piece;
 
 typedef struct nrm_rule {
@@ -48,18 +59,35 @@ typedef struct nrm_rule {
     void (*update)(const nrm_rule_piece *piece);
     /* Matrices: bytes of work for one of rows x cols; -1: too large. */
     int64_t (*work)(const void *options, nrm_dtype dtype, int64_t rows, int64_t cols);
+    /* Matrices, may be NULL: do the options fit a matrix of this shape, called `name`? */
+    nrm_status (*fits)(nrm_ctx *ctx, const void *options, const char *name, int64_t rows, int64_t cols);
+    /* Matrices, may be NULL: what is made once, when the optimizer is, and shared by all
+     * matrices of a group with the same type and key (a basis, a plan, fitted coefficients).
+     * The key covers all of the options and the shape that it depends on; below 0: none. */
+    int64_t (*key)(const void *options, int64_t rows, int64_t cols);
+    nrm_status (*make)(nrm_ctx *ctx, const void *options, nrm_dtype dtype, int64_t rows, int64_t cols, void **constant);
+    void (*unmake)(nrm_ctx *ctx, void *constant);
 } nrm_rule;
 
 extern const nrm_rule nrm_sgd_rule, nrm_adamw_rule, nrm_muon_rule;
 const nrm_rule *nrm_optimizer_rule(nrm_optimizer_kind kind); /* NULL: no such kind */
+nrm_status nrm_optimizer_find_rule(nrm_ctx *ctx, nrm_optimizer_kind kind, const nrm_rule **rule);
 
-typedef struct nrm_optimizer_slot { /* a tensor */
-    char *name;
+/* A tensor; for matrix rules one of its row blocks, where it is split. */
+typedef struct nrm_optimizer_slot {
+    char *name;            /* the tensor's */
+    int64_t tensor, first; /* which, and the element it begins at */
+    int64_t block;         /* which row block; -1: not split */
     nrm_dtype dtype;
     int ndim, group;
     int64_t shape[NRM_MAX_NDIM], count, rows, cols;
     void *state[NRM_RULE_STATES];
+    const void *constant; /* what it shares with others */
+    const char *remark; /* made by the rule in this step */
+    bool remarked;      /* and logged */
 } nrm_optimizer_slot;
+
+typedef struct nrm_optimizer_constant { int group; nrm_dtype dtype; int64_t key; void *made; } nrm_optimizer_constant;
 
 typedef struct nrm_optimizer_cell { /* an array of state, for save and restore */
     char *name;
@@ -68,7 +96,7 @@ typedef struct nrm_optimizer_cell { /* an array of state, for save and restore *
     nrm_rule_state form;
 } nrm_optimizer_cell;
 
-/* A piece of a tensor's elements (elementwise rules), or rows of it (matrix rules). */
+/* A piece of a slot's elements. */
 typedef struct nrm_optimizer_part { int64_t slot, first, count; } nrm_optimizer_part;
 
 typedef struct nrm_optimizer_member { /* a group */
@@ -78,14 +106,16 @@ typedef struct nrm_optimizer_member { /* a group */
 } nrm_optimizer_member;
 
 struct nrm_optimizer {
-    int64_t slot_count, cell_count, block_count, small_count, large_count, step, state_bytes;
+    int64_t tensor_count, slot_count, cell_count, block_count, small_count, large_count, step, state_bytes;
     int group_count, threads; /* threads there is work for */
+    int constant_count;
     nrm_optimizer_member *groups;
     nrm_optimizer_slot *slots;
     nrm_optimizer_cell *cells;
     nrm_optimizer_part *blocks;         /* every tensor, cut up: what is checked, and updated elementwise */
     double *squares;                    /* of the gradient, a sum for each block */
-    nrm_optimizer_part *small, *large;  /* matrices: one a thread; all threads in one */
+    int64_t *small, *large;             /* slots that are matrices: one a thread; all threads in one */
+    nrm_optimizer_constant *constants;
     int64_t small_work, large_work;     /* bytes, of one thread; of all */
     unsigned char *state, *work;
 };
@@ -97,6 +127,18 @@ static inline double nrm_square_sum(nrm_dtype dtype, int64_t n, double unit, con
     return dtype == NRM_F32 ? nrm_optimizer_kernels_f32_for(nrm_cpu_isa())->square_sum(n, unit, x)
                             : nrm_optimizer_kernels_f64_for(nrm_cpu_isa())->square_sum(n, unit, x);
 }
+
+/* The array of state `form` of a slot: elements, and bytes of one. */
+int64_t nrm_optimizer_state_elements(const nrm_optimizer_slot *slot, const nrm_rule_state *form);
+nrm_dtype nrm_optimizer_state_dtype(const nrm_optimizer_slot *slot, const nrm_rule_state *form);
+
+/* setup.c: an optimizer whose groups and slots are known gets its memory.  Each can be undone
+ * after it failed midway. */
+nrm_status nrm_optimizer_make_state(nrm_ctx *ctx, nrm_optimizer *o);
+nrm_status nrm_optimizer_make_blocks(nrm_ctx *ctx, nrm_optimizer *o);
+nrm_status nrm_optimizer_make_matrices(nrm_ctx *ctx, nrm_optimizer *o); /* constants, work */
+void nrm_optimizer_link_constants(nrm_optimizer *o); /* each slot to what it shares */
+void nrm_optimizer_drop_matrices(nrm_ctx *ctx, nrm_optimizer *o);
 
 /* "[3,1]" of element `index`. */
 void nrm_optimizer_place(char *text, size_t size, int ndim, const int64_t *shape, int64_t index);

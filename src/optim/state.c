@@ -14,7 +14,7 @@ int64_t nrm_optimizer_state_bytes(const nrm_optimizer *o)
 static nrm_array view_of(const nrm_optimizer *o, const nrm_optimizer_cell *c)
 {
     const nrm_optimizer_slot *s = &o->slots[c->slot];
-    nrm_array view = {.data = s->state[c->index], .dtype = s->dtype, .ndim = s->ndim};
+    nrm_array view = {.data = s->state[c->index], .dtype = nrm_optimizer_state_dtype(s, &c->form), .ndim = s->ndim};
 
     if (c->form.rows) {
         view.ndim = 2;
@@ -55,7 +55,7 @@ static void shape_text(char *text, size_t size, const nrm_array *a)
     if (used < size) snprintf(text + used, size - used, ")");
 }
 
-static nrm_status check_values(nrm_ctx *ctx, const char *name, const nrm_array *a, bool not_negative)
+static nrm_status check_reals(nrm_ctx *ctx, const char *name, const nrm_array *a, bool not_negative)
 {
     const int64_t n = nrm_array_count(a);
     char place[NRM_MAX_NDIM * 22 + 2];
@@ -77,6 +77,26 @@ static nrm_status check_values(nrm_ctx *ctx, const char *name, const nrm_array *
     return NRM_OK;
 }
 
+static nrm_status check_indices(nrm_ctx *ctx, const char *name, const nrm_array *a, int64_t below)
+{
+    const int64_t *x = a->data, n = nrm_array_count(a);
+    bool chosen = false;
+
+    for (int64_t i = 0; i < n; i++) chosen = chosen || x[i] != 0;
+    for (int64_t i = 0; chosen && i < n; i++)
+        NRM_REQUIRE(ctx, x[i] >= 0 && x[i] < below && (i == 0 || x[i] > x[i - 1]), NRM_E_RANGE,
+                    "optimizer: the state '%s'[%lld] is %lld; indices ascend, from 0 to %lld: the file is damaged", name, NRM_LL(i),
+                    NRM_LL(x[i]), NRM_LL(below - 1));
+    return NRM_OK;
+}
+
+static nrm_status check_values(nrm_ctx *ctx, const char *name, const nrm_array *a, const nrm_rule_state *form)
+{
+    if (form->values == NRM_RULE_CODES) return NRM_OK;
+    if (form->values == NRM_RULE_INDICES) return check_indices(ctx, name, a, form->below);
+    return check_reals(ctx, name, a, form->not_negative);
+}
+
 static nrm_status check_cell(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimizer_cell *c, const nrm_bundle *bundle)
 {
     const nrm_array *given = find(bundle, c->name), own = view_of(o, c);
@@ -94,7 +114,7 @@ static nrm_status check_cell(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_opt
         return nrm_fail(ctx, NRM_E_SHAPE, "optimizer: the state '%s' has shape %s; the tensor needs %s", c->name, got, want);
     }
     NRM_REQUIRE(ctx, given->data || nrm_array_count(&own) == 0, NRM_E_NULL, "optimizer: the state '%s' has no data", c->name);
-    return check_values(ctx, c->name, given, c->form.not_negative);
+    return check_values(ctx, c->name, given, &c->form);
 }
 
 nrm_status nrm_optimizer_load_state(nrm_ctx *ctx, nrm_optimizer *o, const nrm_bundle *bundle)

@@ -15,22 +15,24 @@ void nrm_optimizer_place(char *text, size_t size, int ndim, const int64_t *shape
     size_t used = 0;
 
     text[0] = 0;
-    for (int i = ndim - 1; i >= 0; i--) {
+    for (int i = ndim - 1; i > 0; i--) {
         at[i] = index % shape[i];
         index /= shape[i];
     }
+    at[0] = index;
     for (int i = 0; i < ndim && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, "%s%lld%s", i ? "," : "[", NRM_LL(at[i]), i + 1 == ndim ? "]" : "");
 }
 
-static const void *element(nrm_dtype dtype, const void *base, int64_t i)
+/* Element i of a slot, in its tensor's parameter or gradient. */
+static const void *element(const nrm_optimizer_slot *s, const void *const *gradients, int64_t i)
 {
-    return (const unsigned char *)base + i * (int64_t)nrm_dtype_size(dtype);
+    return (const unsigned char *)gradients[s->tensor] + (s->first + i) * (int64_t)nrm_dtype_size(s->dtype);
 }
 
-static void *mutable_element(nrm_dtype dtype, void *base, int64_t i)
+static void *mutable_element(const nrm_optimizer_slot *s, void *const *parameters, int64_t i)
 {
-    return (unsigned char *)base + i * (int64_t)nrm_dtype_size(dtype);
+    return (unsigned char *)parameters[s->tensor] + (s->first + i) * (int64_t)nrm_dtype_size(s->dtype);
 }
 
 static bool finite(nrm_dtype dtype, int64_t n, const void *x)
@@ -40,10 +42,10 @@ static bool finite(nrm_dtype dtype, int64_t n, const void *x)
 }
 
 /* The sentence about a block that holds something that is not finite. */
-static nrm_status refuse(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimizer_part *b, const void *gradient)
+static nrm_status refuse(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimizer_part *b, const void *const *gradients)
 {
     const nrm_optimizer_slot *s = &o->slots[b->slot];
-    const void *x = element(s->dtype, gradient, b->first);
+    const void *x = element(s, gradients, b->first);
     char place[NRM_MAX_NDIM * 22 + 2], value[NRM_NUMBER_LENGTH];
     int64_t i = 0;
 
@@ -54,7 +56,7 @@ static nrm_status refuse(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimiz
         nrm_all_finite_f64(x, b->count, &i);
         nrm_format_f64(value, ((const double *)x)[i]);
     }
-    nrm_optimizer_place(place, sizeof place, s->ndim, s->shape, b->first + i);
+    nrm_optimizer_place(place, sizeof place, s->ndim, s->shape, s->first + b->first + i);
     return nrm_fail(ctx, NRM_E_NONFINITE,
                     "optimizer: step %lld: the gradient of '%s'%s is %s; every gradient must be finite: look at the loss, "
                     "lower the rate or clip (parameters and state are unchanged)",
@@ -68,10 +70,10 @@ static nrm_status check_gradients(nrm_ctx *ctx, const nrm_optimizer *o, const vo
 #pragma omp parallel for schedule(static) num_threads(threads) reduction(min : bad) if (threads > 1)
     for (int64_t i = 0; i < o->block_count; i++) {
         const nrm_optimizer_part *b = &o->blocks[i];
-        const nrm_dtype dtype = o->slots[b->slot].dtype;
-        if (i < bad && !finite(dtype, b->count, element(dtype, gradients[b->slot], b->first))) bad = i;
+        const nrm_optimizer_slot *s = &o->slots[b->slot];
+        if (i < bad && !finite(s->dtype, b->count, element(s, gradients, b->first))) bad = i;
     }
-    return bad == o->block_count ? NRM_OK : refuse(ctx, o, &o->blocks[bad], gradients[o->blocks[bad].slot]);
+    return bad == o->block_count ? NRM_OK : refuse(ctx, o, &o->blocks[bad], gradients);
 }
 
 /* The sum of the squares of unit g over all gradients. */
@@ -82,8 +84,8 @@ static double squares_of(const nrm_optimizer *o, const void *const *gradients, d
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t i = 0; i < o->block_count; i++) {
         const nrm_optimizer_part *b = &o->blocks[i];
-        const nrm_dtype dtype = o->slots[b->slot].dtype;
-        o->squares[i] = nrm_square_sum(dtype, b->count, unit, element(dtype, gradients[b->slot], b->first));
+        const nrm_optimizer_slot *s = &o->slots[b->slot];
+        o->squares[i] = nrm_square_sum(s->dtype, b->count, unit, element(s, gradients, b->first));
     }
     for (int64_t i = 0; i < o->block_count; i++) sum += o->squares[i];
     return sum;
@@ -105,70 +107,82 @@ static nrm_status measure(nrm_ctx *ctx, const nrm_optimizer *o, const void *cons
     return NRM_OK;
 }
 
+/* By slots: of a split tensor every block is looked at. */
 static nrm_status check_pointers(nrm_ctx *ctx, const nrm_optimizer *o, void *const *parameters,
                                  const void *const *gradients)
 {
     for (int64_t i = 0; i < o->slot_count; i++) {
         const nrm_optimizer_slot *s = &o->slots[i];
-        const size_t bytes = (size_t)s->count * nrm_dtype_size(s->dtype);
-        NRM_REQUIRE(ctx, s->count == 0 || (parameters[i] && gradients[i]), NRM_E_NULL,
-                    "optimizer: the %s of '%s' is NULL; it must point to %lld values",
-                    parameters[i] ? "gradient" : "parameter", s->name, NRM_LL(s->count));
-        NRM_REQUIRE(ctx, !nrm_overlap(parameters[i], bytes, gradients[i], bytes), NRM_E_ALIAS,
+        const size_t bytes = (size_t)(s->first + s->count) * nrm_dtype_size(s->dtype);
+        NRM_REQUIRE(ctx, s->count == 0 || (parameters[s->tensor] && gradients[s->tensor]), NRM_E_NULL,
+                    "optimizer: the %s of '%s' is NULL; it must point to its values",
+                    parameters[s->tensor] ? "gradient" : "parameter", s->name);
+        NRM_REQUIRE(ctx, !nrm_overlap(parameters[s->tensor], bytes, gradients[s->tensor], bytes), NRM_E_ALIAS,
                     "optimizer: '%s' overlaps its gradient; they must be different memory", s->name);
     }
     return NRM_OK;
 }
 
-/* A piece of a tensor that starts at element `first`, which is row `row`. */
-static nrm_rule_piece piece_at(const nrm_optimizer *o, int64_t slot, int64_t first, int64_t row, void *const *parameters,
+/* A slot from element `first` on. */
+static nrm_rule_piece piece_at(nrm_optimizer *o, int64_t slot, int64_t first, void *const *parameters,
                                const void *const *gradients)
 {
-    const nrm_optimizer_slot *s = &o->slots[slot];
+    nrm_optimizer_slot *s = &o->slots[slot];
     const nrm_optimizer_member *g = &o->groups[s->group];
-    nrm_rule_state form;
-    nrm_rule_piece p = {.dtype = s->dtype, .options = &g->options, .factors = g->factors, .threads = 1,
-                        .parameter = mutable_element(s->dtype, parameters[slot], first),
-                        .gradient = element(s->dtype, gradients[slot], first)};
+    nrm_rule_piece p = {.dtype = s->dtype, .options = &g->options, .factors = g->factors, .threads = 1, .t = o->step,
+                        .number = slot, .constant = s->constant, .remark = &s->remark,
+                        .parameter = mutable_element(s, parameters, first), .gradient = element(s, gradients, first)};
 
-    for (int k = 0; k < NRM_RULE_STATES && g->rule->state(&g->options, k, s->rows, s->cols, &form); k++)
-        p.state[k] = mutable_element(s->dtype, s->state[k], form.rows ? row * form.cols : first);
+    for (int k = 0; k < NRM_RULE_STATES && s->state[k]; k++)
+        p.state[k] = (unsigned char *)s->state[k] + first * (int64_t)nrm_dtype_size(s->dtype);
     return p;
 }
 
-static void update_blocks(const nrm_optimizer *o, void *const *parameters, const void *const *gradients, int threads)
+/* Elementwise rules: their arrays of state are as the tensor. */
+static void update_blocks(nrm_optimizer *o, void *const *parameters, const void *const *gradients, int threads)
 {
 #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t i = 0; i < o->block_count; i++) {
         const nrm_optimizer_part *b = &o->blocks[i];
         const nrm_rule *rule = o->groups[o->slots[b->slot].group].rule;
         if (rule->matrix) continue;
-        nrm_rule_piece p = piece_at(o, b->slot, b->first, 0, parameters, gradients);
+        nrm_rule_piece p = piece_at(o, b->slot, b->first, parameters, gradients);
         p.n = b->count;
         rule->update(&p);
     }
 }
 
-static void update_matrix(const nrm_optimizer *o, const nrm_optimizer_part *part, void *const *parameters,
-                          const void *const *gradients, int threads, void *work)
+static void update_matrix(nrm_optimizer *o, int64_t slot, void *const *parameters, const void *const *gradients, int threads,
+                          void *work)
 {
-    const nrm_optimizer_slot *s = &o->slots[part->slot];
-    nrm_rule_piece p = piece_at(o, part->slot, part->first * s->cols, part->first, parameters, gradients);
+    const nrm_optimizer_slot *s = &o->slots[slot];
+    nrm_rule_piece p = piece_at(o, slot, 0, parameters, gradients);
 
-    p.n = part->count * s->cols, p.rows = part->count, p.cols = s->cols;
+    p.n = s->count, p.rows = s->rows, p.cols = s->cols;
     p.threads = threads, p.work = work;
     o->groups[s->group].rule->update(&p);
 }
 
-static void update_matrices(const nrm_optimizer *o, void *const *parameters, const void *const *gradients, int threads)
+static void update_matrices(nrm_optimizer *o, void *const *parameters, const void *const *gradients, int threads)
 {
     const int teams = (int)nrm_min_i64(nrm_min_i64(threads, o->threads), nrm_max_i64(1, o->small_count));
 
 #pragma omp parallel for schedule(dynamic, 1) num_threads(teams) if (teams > 1)
     for (int64_t i = 0; i < o->small_count; i++)
-        update_matrix(o, &o->small[i], parameters, gradients, 1, o->work + omp_get_thread_num() * o->small_work);
-    for (int64_t i = 0; i < o->large_count; i++)
-        update_matrix(o, &o->large[i], parameters, gradients, threads, o->work);
+        update_matrix(o, o->small[i], parameters, gradients, 1, o->work + omp_get_thread_num() * o->small_work);
+    for (int64_t i = 0; i < o->large_count; i++) update_matrix(o, o->large[i], parameters, gradients, threads, o->work);
+}
+
+/* What rules had to say, once for each matrix. */
+static void log_remarks(nrm_ctx *ctx, nrm_optimizer *o)
+{
+    for (int64_t i = 0; i < o->slot_count; i++) {
+        nrm_optimizer_slot *s = &o->slots[i];
+        if (s->remark && !s->remarked)
+            nrm_warn(ctx, "%s: '%s': %s", o->groups[s->group].rule->method->name, s->name, s->remark);
+        s->remarked = s->remarked || s->remark;
+        s->remark = NULL;
+    }
 }
 
 /* max_norm 0: do not measure. */
@@ -198,6 +212,7 @@ static nrm_status take_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *paramet
         o->groups[i].rule->factors(&o->groups[i].options, &now, o->groups[i].factors);
     update_blocks(o, parameters, gradients, passes);
     update_matrices(o, parameters, gradients, threads);
+    log_remarks(ctx, o);
     return NRM_OK;
 }
 
