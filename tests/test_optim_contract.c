@@ -38,6 +38,27 @@ static void test_route(void **unused)
     kit_end(&k);
 }
 
+static void test_option_lists(void **unused)
+{
+    (void)unused;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    nrm_optimizer_options o, before;
+
+    assert_ok(ctx, nrm_optimizer_options_init(ctx, NRM_OPTIMIZER_MUON, &o));
+    assert_ok(ctx, nrm_optimizer_options_parse(ctx, NRM_OPTIMIZER_MUON, &o, " lr=0.5,nesterov=0\tscale=rms,, steps=3 "));
+    assert_true(o.muon.lr == 0.5 && !o.muon.nesterov && o.muon.scale == NRM_MATRIX_SCALE_RMS && o.muon.steps == 3);
+    assert_ok(ctx, nrm_optimizer_options_parse(ctx, NRM_OPTIMIZER_MUON, &o, ""));
+    before = o;
+    assert_status(ctx, nrm_optimizer_options_parse(ctx, NRM_OPTIMIZER_MUON, &o, "lr=2 momentum"), NRM_E_ARGUMENT);
+    assert_message(ctx, "muon: 'momentum' is not an option with a value; write name=value");
+    assert_status(ctx, nrm_optimizer_options_parse(ctx, NRM_OPTIMIZER_MUON, &o, "lr=2 lr=-1"), NRM_E_RANGE);
+    char lengthy[400] = {0};
+    memset(lengthy, 'x', sizeof lengthy - 1);
+    assert_status(ctx, nrm_optimizer_options_parse(ctx, NRM_OPTIMIZER_MUON, &o, lengthy), NRM_E_ARGUMENT);
+    assert_memory_equal(&o, &before, sizeof o);
+    nrm_ctx_destroy(ctx);
+}
+
 static void test_options(void **unused)
 {
     (void)unused;
@@ -51,9 +72,12 @@ static void test_options(void **unused)
         assert_int_equal(kind, i);
         assert_ok(ctx, nrm_optimizer_options_init(ctx, kind, &o));
         assert_non_null(nrm_optimizer_params(kind, &count));
-        assert_true(count >= 5);
+        assert_true(count >= 4);
         assert_ok(ctx, nrm_optimizer_options_set(ctx, kind, &o, "lr", "0.25"));
     }
+    kind = NRM_OPTIMIZER_MUON;
+    assert_ok(ctx, nrm_optimizer_options_init(ctx, kind, &o));
+    assert_ok(ctx, nrm_optimizer_options_set(ctx, kind, &o, "lr", "0.25"));
     assert_true(o.muon.lr == 0.25 && o.muon.momentum == 0.95);
     assert_ok(ctx, nrm_optimizer_options_set(ctx, kind, &o, "coefficients", "polar-express"));
     assert_int_equal(o.muon.coefficients, NRM_ORTHOGONALISE_POLAR_EXPRESS);
@@ -220,6 +244,53 @@ static void test_resume(void **unused)
         kit_end(&k), kit_end(&resumed);
         nrm_ctx_destroy(ctx);
     }
+}
+
+/* Options that change between steps: the same as another optimizer that takes the state over. */
+static void test_options_that_change(void **unused)
+{
+    (void)unused;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    const int64_t shape[] = {5, 3};
+    const nrm_optimizer_tensor tensor = {.name = "w", .dtype = NRM_F64, .ndim = 2, .shape = shape, .split_count = 2,
+                                         .split = (int64_t[]){2, 3}};
+    nrm_muon_options options = nrm_muon_options_default();
+    const nrm_optimizer_group group = {NRM_OPTIMIZER_MUON, &options};
+    double w[15], other[15], g[15];
+    void *const parameter[] = {w}, *const others[] = {other};
+    const void *const gradient[] = {g};
+    nrm_optimizer *o, *fresh;
+
+    for (int i = 0; i < 15; i++) w[i] = sin(i), g[i] = cos(3 * i);
+    assert_ok(ctx, nrm_optimizer_create(ctx, &o, 1, &group, 1, &tensor));
+    assert_ok(ctx, nrm_optimizer_step(ctx, o, parameter, gradient, 1));
+    memcpy(other, w, sizeof w);
+    options.lr = 0.5, options.coefficients = NRM_ORTHOGONALISE_EXACT; /* needs other work */
+    assert_ok(ctx, nrm_optimizer_create(ctx, &fresh, 1, &group, 1, &tensor));
+    nrm_bundle b = bundle_of(o);
+    assert_int_equal(b.count, 3);
+    assert_string_equal(b.items[2].name, "muon.m:w#1");
+    assert_int_equal(b.items[2].array.shape[0], 3);
+    assert_ok(ctx, nrm_optimizer_load_state(ctx, fresh, &b));
+    assert_ok(ctx, nrm_optimizer_set_options(ctx, o, 0, &options));
+    assert_ok(ctx, nrm_optimizer_step(ctx, o, parameter, gradient, 1));
+    assert_ok(ctx, nrm_optimizer_step(ctx, fresh, others, gradient, 1));
+    assert_memory_equal(w, other, sizeof w);
+    options.momentum = 2;
+    assert_status(ctx, nrm_optimizer_set_options(ctx, o, 0, &options), NRM_E_RANGE);
+    assert_status(ctx, nrm_optimizer_set_options(ctx, o, 1, NULL), NRM_E_RANGE);
+    free(b.items);
+    nrm_optimizer_destroy(ctx, o);
+    nrm_optimizer_destroy(ctx, fresh);
+
+    nrm_sgd_options sgd = nrm_sgd_options_default();
+    const nrm_optimizer_group plain = {NRM_OPTIMIZER_SGD, &sgd};
+    assert_ok(ctx, nrm_optimizer_create(ctx, &o, 1, &plain, 1, &tensor));
+    sgd.momentum = 0.5;
+    assert_status(ctx, nrm_optimizer_set_options(ctx, o, 0, &sgd), NRM_E_ARGUMENT);
+    assert_message(ctx, "would change the state that 'w' has");
+    nrm_optimizer_destroy(ctx, o);
+    nrm_ctx_destroy(ctx);
 }
 
 /* Each way a file can be wrong: the state that is there stays. */
@@ -418,7 +489,8 @@ static void test_clipped_step(void **unused)
     nrm_ctx_destroy(ctx);
 }
 
-NRM_TEST_MAIN(cmocka_unit_test(test_route), cmocka_unit_test(test_options), cmocka_unit_test(test_create_refusals),
+NRM_TEST_MAIN(cmocka_unit_test(test_route), cmocka_unit_test(test_options), cmocka_unit_test(test_option_lists),
+              cmocka_unit_test(test_options_that_change), cmocka_unit_test(test_create_refusals),
               cmocka_unit_test(test_nonfinite), cmocka_unit_test(test_resume), cmocka_unit_test(test_load_refusals),
               cmocka_unit_test(test_no_allocation), cmocka_unit_test(test_allocation_failures),
               cmocka_unit_test(test_threads), cmocka_unit_test(test_more_threads_later), cmocka_unit_test(test_clipped_step))

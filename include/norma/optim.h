@@ -107,6 +107,9 @@ NRM_API NRM_NODISCARD nrm_status nrm_optimizer_options_init(nrm_ctx *ctx, nrm_op
 NRM_API NRM_NODISCARD nrm_status nrm_optimizer_options_set(nrm_ctx *ctx, nrm_optimizer_kind kind,
                                                            nrm_optimizer_options *options, const char *name,
                                                            const char *text);
+/* Several, "beta2=0.9, axis=long": separated by spaces or commas; a fault changes none. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_options_parse(nrm_ctx *ctx, nrm_optimizer_kind kind,
+                                                             nrm_optimizer_options *options, const char *text);
 
 /* ---- Tensors and groups ------------------------------------------------------------------ */
 

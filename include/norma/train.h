@@ -59,6 +59,18 @@ NRM_CHOICES(nrm_schedule_kind, NRM_SCHEDULES);
 #define NRM_TRAIN_OPTIMIZERS(C) NRM_OPTIMIZER_KINDS(C) C(NRM_TRAIN_LBFGS, "lbfgs")
 enum { NRM_TRAIN_LBFGS = nrm_optimizer_kind_count };
 
+/* auto: the optimizer's own; words an optimizer does not know are refused. */
+#define NRM_TRAIN_COEFFICIENTS(C)                   \
+    C(NRM_TRAIN_COEFFICIENTS_AUTO, "auto")          \
+    C(NRM_TRAIN_COEFFICIENTS_MUON, "muon")          \
+    C(NRM_TRAIN_COEFFICIENTS_POLAR_EXPRESS, "polar_express")     \
+    C(NRM_TRAIN_COEFFICIENTS_POLAR_EXPRESS8, "polar_express8")   \
+    C(NRM_TRAIN_COEFFICIENTS_QUINTIC_CLASSIC, "quintic_classic") \
+    C(NRM_TRAIN_COEFFICIENTS_CUBIC_CLASSIC, "cubic_classic")     \
+    C(NRM_TRAIN_COEFFICIENTS_MUON8_2, "muon8+2")                 \
+    C(NRM_TRAIN_COEFFICIENTS_EXACT, "exact")
+NRM_CHOICES(nrm_train_coefficients, NRM_TRAIN_COEFFICIENTS);
+
 #define NRM_PRECISIONS(C) C(NRM_PRECISION_F32, "f32") C(NRM_PRECISION_F64, "f64")
 NRM_CHOICES(nrm_precision, NRM_PRECISIONS);
 
@@ -82,16 +94,17 @@ NRM_CHOICES(nrm_precision, NRM_PRECISIONS);
     P(i64, accumulate, 1, 1, 65536, "", "0.2", "passes whose gradients make one step")                                \
     P(choice, optimizer, NRM_OPTIMIZER_ADAMW, NRM_TRAIN_OPTIMIZERS, "0.2",                                            \
       "matrix optimizers take the hidden matrices, AdamW the rest; lbfgs sees all data at every step")                \
-    P(f64, lr, 0.0, 0.0, DBL_MAX, "", "0.2", "largest learning rate; 0: usual (sgd 0.1, adamw 0.001, lbfgs 1)")       \
-    P(f64, matrix_lr, 0.0, 0.0, DBL_MAX, "", "0.2", "that of a matrix optimizer; 0: usual (muon 0.02)")               \
-    P(f64, momentum, -1.0, -1.0, 1 - DBL_EPSILON, "", "0.2", "of sgd and muon; -1: usual (0.9, 0.95)")                \
-    P(flag, nesterov, true, "0.2", "look ahead: sgd and muon")                                                        \
+    P(f64, lr, 0.0, 0.0, DBL_MAX, "", "0.2", "largest learning rate; 0: usual (sgd 0.1, lbfgs 1, else the optimizer's own)") \
+    P(f64, matrix_lr, 0.0, 0.0, DBL_MAX, "", "0.2", "that of a matrix optimizer; 0: its own (muon 0.02)")             \
+    P(f64, momentum, -1.0, -1.0, 1 - DBL_EPSILON, "", "0.2", "of optimizers that have one; -1: usual (sgd 0.9, else their own)") \
+    P(flag, nesterov, true, "0.2", "look ahead, where the optimizer can")                                             \
     P(f64, beta1, 0.9, 0.0, 1 - DBL_EPSILON, "", "0.2", "adamw: memory of the mean gradient")                         \
     P(f64, beta2, 0.99, 0.0, 1 - DBL_EPSILON, "", "0.2", "adamw: memory of the mean square")                          \
     P(f64, eps, 1e-8, NRM_POSITIVE, DBL_MAX, "", "0.2", "adamw: added to the root of the mean square")                \
     P(f64, weight_decay, 0.01, 0.0, DBL_MAX, "", "0.2", "decoupled, on weights alone; biases, norms keep theirs")      \
-    P(choice, ns_coefficients, NRM_ORTHOGONALISE_MUON, NRM_ORTHOGONALISERS, "0.2", "muon: polynomial of the Newton-Schulz steps") \
-    P(i64, ns_steps, 0, 0, 100, "", "0.2", "muon: Newton-Schulz steps; 0: the polynomial's own")                      \
+    P(choice, ns_coefficients, NRM_TRAIN_COEFFICIENTS_AUTO, NRM_TRAIN_COEFFICIENTS, "0.2", "polynomial of the Newton-Schulz steps; auto: the optimizer's own") \
+    P(i64, ns_steps, 0, 0, 100, "", "0.2", "Newton-Schulz steps; 0: the polynomial's own")                            \
+    P(text, optimizer_options, NULL, "name=value ...", "0.2", "more options of the optimizer; see norma help optimizer-step") \
     P(choice, schedule, NRM_SCHEDULE_COSINE, NRM_SCHEDULES, "0.2", "of the learning rate after the warm-up")          \
     P(i64, warmup, -1, -1, INT64_C(1) << 40, "", "0.2", "steps of linear rise; -1: a hundredth of all")               \
     P(i64, decay, -1, -1, INT64_C(1) << 40, "", "0.2", "stable: last steps that fall; -1: a fifth of all")            \
@@ -115,6 +128,8 @@ NRM_OPTIONS(train, NRM_TRAIN_OPTIONS);
     F(f64, flops, "", "of a training pass")                                                      \
     F(f64, rate, "1/s", "tokens or examples a second, validation left out")                      \
     F(f64, first_step, "s", "from the call to the end of the first step")                        \
+    F(f64, optimizer_share, "", "of the training time that the optimizer's steps took")          \
+    F(i64, state_bytes, "B", "state of the optimizer")                                           \
     F(flag, early, "", "patience ended it")                                                      \
     F(f64, seconds, "s", "wall time")
 NRM_INFO(train, NRM_TRAIN_INFO);

@@ -1335,6 +1335,8 @@ class _TrainInfo(Info):
     flops: float
     rate: float
     first_step: float
+    optimizer_share: float
+    state_bytes: int
     early: bool
     seconds: float
 
@@ -1372,8 +1374,9 @@ def train(
     beta2: float | None = 0.99,
     eps: float | None = 1e-08,
     weight_decay: float | None = 0.01,
-    ns_coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact"] | None = "muon",
+    ns_coefficients: Literal["auto", "muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact"] | None = "auto",
     ns_steps: int | None = 0,
+    optimizer_options: str | None = None,
     schedule: Literal["cosine", "constant", "linear", "stable"] | None = "cosine",
     warmup: int | None = -1,
     decay: int | None = -1,
@@ -1453,13 +1456,15 @@ def train(
         matrix optimizers take the hidden matrices, AdamW the rest; lbfgs sees all data at
         every step.
     lr : float, default 0.0
-        largest learning rate; 0: usual (sgd 0.1, adamw 0.001, lbfgs 1). At least 0.
+        largest learning rate; 0: usual (sgd 0.1, lbfgs 1, else the optimizer's own). At
+        least 0.
     matrix_lr : float, default 0.0
-        that of a matrix optimizer; 0: usual (muon 0.02). At least 0.
+        that of a matrix optimizer; 0: its own (muon 0.02). At least 0.
     momentum : float, default -1.0
-        of sgd and muon; -1: usual (0.9, 0.95). From -1 to below 1.
+        of optimizers that have one; -1: usual (sgd 0.9, else their own). From -1 to below
+        1.
     nesterov : bool, default True
-        look ahead: sgd and muon.
+        look ahead, where the optimizer can.
     beta1 : float, default 0.9
         adamw: memory of the mean gradient. From 0 to below 1.
     beta2 : float, default 0.99
@@ -1468,10 +1473,12 @@ def train(
         adamw: added to the root of the mean square. Above 0.
     weight_decay : float, default 0.01
         decoupled, on weights alone; biases, norms keep theirs. At least 0.
-    ns_coefficients : {'muon', 'polar_express', 'polar_express8', 'quintic_classic', 'cubic_classic', 'muon8+2', 'exact'}, default 'muon'
-        muon: polynomial of the Newton-Schulz steps.
+    ns_coefficients : {'auto', 'muon', 'polar_express', 'polar_express8', 'quintic_classic', 'cubic_classic', 'muon8+2', 'exact'}, default 'auto'
+        polynomial of the Newton-Schulz steps; auto: the optimizer's own.
     ns_steps : int, default 0
-        muon: Newton-Schulz steps; 0: the polynomial's own. From 0 to 100.
+        Newton-Schulz steps; 0: the polynomial's own. From 0 to 100.
+    optimizer_options : str, optional
+        more options of the optimizer; see norma help optimizer-step.
     schedule : {'cosine', 'constant', 'linear', 'stable'}, default 'cosine'
         of the learning rate after the warm-up.
     warmup : int, default -1
@@ -1531,6 +1538,10 @@ def train(
             tokens or examples a second, validation left out. Unit: 1/s.
         info.first_step : float
             from the call to the end of the first step. Unit: s.
+        info.optimizer_share : float
+            of the training time that the optimizer's steps took.
+        info.state_bytes : int
+            state of the optimizer. Unit: B.
         info.early : bool
             patience ended it.
         info.seconds : float

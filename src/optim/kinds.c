@@ -92,3 +92,29 @@ nrm_status nrm_optimizer_options_set(nrm_ctx *ctx, nrm_optimizer_kind kind, nrm_
     *options = fresh;
     return NRM_OK;
 }
+
+nrm_status nrm_optimizer_options_parse(nrm_ctx *ctx, nrm_optimizer_kind kind, nrm_optimizer_options *options, const char *text)
+{
+    static const char BETWEEN[] = ", \t\n";
+    enum { LONGEST = 256 };
+    char pair[LONGEST];
+    nrm_optimizer_options fresh;
+
+    NRM_REQUIRE(ctx, options && text, NRM_E_NULL, "optimizer: options and text must not be NULL");
+    fresh = *options;
+    for (const char *at = text + strspn(text, BETWEEN); *at; at += strspn(at, BETWEEN)) {
+        const size_t length = strcspn(at, BETWEEN);
+        NRM_REQUIRE(ctx, length < LONGEST, NRM_E_ARGUMENT, "%s: an option of %zu characters begins with '%.20s'; write name=value, "
+                    "at most %d long", nrm_optimizer_kind_name(kind), length, at, LONGEST - 1);
+        memcpy(pair, at, length);
+        pair[length] = '\0';
+        char *equals = strchr(pair, '=');
+        NRM_REQUIRE(ctx, equals, NRM_E_ARGUMENT, "%s: '%s' is not an option with a value; write name=value",
+                    nrm_optimizer_kind_name(kind), pair);
+        *equals = '\0';
+        NRM_TRY(nrm_optimizer_options_set(ctx, kind, &fresh, pair, equals + 1));
+        at += length;
+    }
+    *options = fresh;
+    return NRM_OK;
+}

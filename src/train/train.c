@@ -74,10 +74,12 @@ static nrm_status one_step(nrm_ctx *ctx, nrm_trainer *t)
     double loss, norm = 0;
 
     NRM_TRY(gradients(ctx, t, step, &loss));
+    const double computed = nrm_now();
     const nrm_status st = nrm_optimizer_step_clipped(ctx, t->optimizer, t->parameter, (const void *const *)t->gradient, factor,
                                                      t->o.clip > 0 ? t->o.clip : INFINITY, &norm);
     if (st < 0) return st == NRM_E_CANCELLED ? st : nrm_fail_prefix(ctx, st, "%s: step %lld", t->who, NRM_LL(step + 1));
     t->state.step++;
+    t->optimizer_seconds += nrm_now() - computed;
     t->trained_seconds += nrm_now() - start;
     t->trained_examples += t->o.batch * t->o.accumulate;
     if (t->first_step == 0) t->first_step = nrm_now() - t->began;
@@ -143,7 +145,8 @@ static void tell(const nrm_trainer *t, const nrm_measure *m, bool early, nrm_tra
         .best_loss = t->state.best_loss, .best_step = t->state.best_step, .accuracy = m->accuracy,
         .parameters = nrm_parameters_elements(t->parameters), .flops = stats.flops,
         .rate = t->trained_seconds > 0 ? (double)(t->trained_examples * tokens) / t->trained_seconds : 0,
-        .first_step = t->first_step, .early = early, .seconds = nrm_now() - t->began};
+        .first_step = t->first_step, .optimizer_share = t->trained_seconds > 0 ? t->optimizer_seconds / t->trained_seconds : 0,
+        .state_bytes = nrm_optimizer_state_bytes(t->optimizer), .early = early, .seconds = nrm_now() - t->began};
 }
 
 static nrm_status open_data(nrm_ctx *ctx, nrm_trainer *t, const nrm_array *x, const nrm_array *y, const nrm_checkpoint *from)

@@ -41,7 +41,7 @@ typedef struct nrm_trainer {
     double *losses, *validations;
     int64_t loss_capacity, validation_count, validation_capacity;
     nrm_run_log *log;
-    double began, trained_seconds; /* trained_seconds: steps alone, of this call */
+    double began, trained_seconds, optimizer_seconds; /* trained_seconds: steps alone, of this call */
     int64_t trained_examples;
     double first_step;
 } nrm_trainer;

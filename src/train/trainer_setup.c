@@ -97,49 +97,77 @@ nrm_status nrm_trainer_network(nrm_ctx *ctx, const char *who, const char *model,
 
 /* ---- The optimizer ---------------------------------------------------------------------------------- */
 
-/* Usual values stand where an option says so. */
-static double usual(double given, double otherwise) { return given > 0 ? given : otherwise; }
+/* Set an option of the kind where it has one of that name. */
+static nrm_status set_number(nrm_ctx *ctx, nrm_optimizer_kind kind, nrm_optimizer_options *options, const char *name, double value)
+{
+    int count;
+    char text[NRM_NUMBER_LENGTH];
+    const nrm_param *params = nrm_optimizer_params(kind, &count);
+
+    for (int i = 0; i < count; i++)
+        if (strcmp(params[i].name, name) == 0) {
+            nrm_format_f64(text, value);
+            return nrm_optimizer_options_set(ctx, kind, options, name, text);
+        }
+    return NRM_OK;
+}
+
+/* What all kinds share.  nesterov and coefficients are set where they differ from what a kind does anyway. */
+static nrm_status shared_options(nrm_ctx *ctx, const nrm_train_options *o, nrm_optimizer_kind kind, nrm_optimizer_options *options)
+{
+    NRM_TRY(nrm_optimizer_options_init(ctx, kind, options));
+    NRM_TRY(set_number(ctx, kind, options, "weight_decay", o->weight_decay));
+    if (o->momentum >= 0) NRM_TRY(set_number(ctx, kind, options, "momentum", o->momentum));
+    if (!o->nesterov) NRM_TRY(set_number(ctx, kind, options, "nesterov", 0));
+    if (nrm_optimizer_kind_takes_matrices(kind)) {
+#define NRM_WORD(constant, word) word,
+        static const char *const words[] = {NRM_TRAIN_COEFFICIENTS(NRM_WORD)};
+        if (o->matrix_lr > 0) NRM_TRY(set_number(ctx, kind, options, "lr", o->matrix_lr));
+        if (o->ns_coefficients != NRM_TRAIN_COEFFICIENTS_AUTO)
+            NRM_TRY(nrm_optimizer_options_set(ctx, kind, options, "coefficients", words[o->ns_coefficients]));
+        return o->ns_steps > 0 ? set_number(ctx, kind, options, "steps", (double)o->ns_steps) : NRM_OK;
+    }
+    if (o->lr > 0) NRM_TRY(set_number(ctx, kind, options, "lr", o->lr));
+    if (kind == NRM_OPTIMIZER_ADAMW) {
+        options->adamw.beta1 = o->beta1;
+        options->adamw.beta2 = o->beta2;
+        options->adamw.eps = o->eps;
+    } else if (kind == NRM_OPTIMIZER_SGD) {
+        if (!(o->lr > 0)) options->sgd.lr = 0.1;
+        if (o->momentum < 0) options->sgd.momentum = 0.9;
+        options->sgd.nesterov = o->nesterov && options->sgd.momentum > 0;
+        options->sgd.decoupled = true;
+    }
+    return NRM_OK;
+}
 
 /* Groups: the chosen optimizer; where that takes matrices, AdamW for the rest; then the same
  * without decay for what is not a weight. */
+enum { MATRICES, REST, BARE, GROUPS };
+
+static nrm_status group_options(nrm_ctx *ctx, const nrm_train_options *o, nrm_optimizer_group *groups, nrm_optimizer_options *options)
+{
+    const nrm_optimizer_kind kind = (nrm_optimizer_kind)o->optimizer;
+    const nrm_optimizer_kind rest = nrm_optimizer_kind_takes_matrices(kind) ? NRM_OPTIMIZER_ADAMW : kind;
+
+    for (int i = 0; i < GROUPS; i++) {
+        groups[i] = (nrm_optimizer_group){i == MATRICES ? kind : rest, &options[i]};
+        NRM_TRY(shared_options(ctx, o, groups[i].kind, &options[i]));
+        if (o->optimizer_options && groups[i].kind == kind) NRM_TRY(nrm_optimizer_options_parse(ctx, kind, &options[i], o->optimizer_options));
+    }
+    return set_number(ctx, rest, &options[BARE], "weight_decay", 0);
+}
+
 static nrm_status make_optimizer(nrm_ctx *ctx, nrm_trainer *t)
 {
-    const nrm_train_options *o = &t->o;
-    nrm_sgd_options sgd = nrm_sgd_options_default();
-    nrm_adamw_options adamw = nrm_adamw_options_default();
-    nrm_muon_options muon = nrm_muon_options_default();
+    const bool matrices = nrm_optimizer_kind_takes_matrices((nrm_optimizer_kind)t->o.optimizer);
+    nrm_optimizer_group groups[GROUPS];
+    nrm_optimizer_options options[GROUPS];
     nrm_optimizer_tensor *tensors = NULL;
     nrm_parameter *parameters = NULL;
-    nrm_status st;
+    nrm_status st = group_options(ctx, &t->o, groups, options);
 
-    sgd.lr = usual(o->lr, 0.1);
-    sgd.momentum = o->momentum >= 0 ? o->momentum : 0.9;
-    sgd.nesterov = o->nesterov && sgd.momentum > 0;
-    sgd.decoupled = true;
-    sgd.weight_decay = o->weight_decay;
-    adamw.lr = usual(o->lr, 1e-3);
-    adamw.beta1 = o->beta1;
-    adamw.beta2 = o->beta2;
-    adamw.eps = o->eps;
-    adamw.weight_decay = o->weight_decay;
-    muon.lr = usual(o->matrix_lr, 0.02);
-    muon.momentum = o->momentum >= 0 ? o->momentum : 0.95;
-    muon.nesterov = o->nesterov;
-    muon.coefficients = o->ns_coefficients;
-    muon.steps = o->ns_steps;
-    muon.weight_decay = o->weight_decay;
-    nrm_sgd_options sgd_bare = sgd;
-    nrm_adamw_options adamw_bare = adamw;
-    sgd_bare.weight_decay = adamw_bare.weight_decay = 0;
-
-    enum { MATRICES, REST, BARE, GROUPS };
-    const bool matrices = nrm_optimizer_kind_takes_matrices(o->optimizer), is_sgd = o->optimizer == NRM_OPTIMIZER_SGD;
-    const nrm_optimizer_kind rest = is_sgd ? NRM_OPTIMIZER_SGD : NRM_OPTIMIZER_ADAMW;
-    const nrm_optimizer_group groups[GROUPS] = {
-        [MATRICES] = {matrices ? o->optimizer : rest, matrices ? (const void *)&muon : is_sgd ? (const void *)&sgd : &adamw},
-        [REST] = {rest, is_sgd ? (const void *)&sgd : &adamw},
-        [BARE] = {rest, is_sgd ? (const void *)&sgd_bare : &adamw_bare}};
-
+    if (st < 0) return nrm_fail_prefix(ctx, st, "%s", t->who);
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, tensors, t->trained, "an optimizer"));
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, parameters, t->trained, "an optimizer"));
     for (int64_t i = 0; i < t->trained; i++) {
