@@ -215,18 +215,26 @@ static void test_threads(void **state)
 {
     (void)state;
     enum { M = 90, N = 300 };
+    static const int sets[2] = {NRM_ORTHOGONALIZE_BEST, NRM_ORTHOGONALIZE_EXACT};
     double *a = malloc(sizeof(double) * M * N), *one = malloc(sizeof(double) * M * N), *two = malloc(sizeof(double) * M * N);
     nrm_ctx *ctx = nrm_test_ctx(NULL);
-    const nrm_orthogonalize_options o = with(NRM_ORTHOGONALIZE_BEST);
+    nrm_orthogonalize_info info[2];
     uint64_t seed = 2;
 
     assert_true(a && one && two);
     for (int i = 0; i < M * N; i++) a[i] = nrm_test_normal(&seed);
-    assert_ok(ctx, nrm_set_threads(ctx, 1));
-    assert_ok(ctx, nrm_orthogonalize_f64(ctx, M, N, a, N, 0, NULL, one, N, NULL, &o));
-    assert_ok(ctx, nrm_set_threads(ctx, 2));
-    assert_ok(ctx, nrm_orthogonalize_f64(ctx, M, N, a, N, 0, NULL, two, N, NULL, &o));
-    assert_memory_equal(one, two, sizeof(double) * M * N);
+    for (int k = 0; k < 2; k++) {
+        nrm_orthogonalize_options o = with(sets[k]);
+        o.compare = true;
+        assert_ok(ctx, nrm_set_threads(ctx, 1));
+        assert_ok(ctx, nrm_orthogonalize_f64(ctx, M, N, a, N, 0, NULL, one, N, &info[0], &o));
+        assert_ok(ctx, nrm_set_threads(ctx, 2));
+        assert_ok(ctx, nrm_orthogonalize_f64(ctx, M, N, a, N, 0, NULL, two, N, &info[1], &o));
+        assert_int_equal(nrm_threads(ctx), 2);
+        assert_memory_equal(one, two, sizeof(double) * M * N);
+        assert_true(info[0].residual == info[1].residual && info[0].error == info[1].error);
+        assert_true(info[0].largest == info[1].largest && info[0].smallest == info[1].smallest);
+    }
     free(a);
     free(one);
     free(two);

@@ -81,8 +81,7 @@ NRM_INFO(orthogonalize, NRM_ORTHOGONALIZE_INFO);
  * grow, with the singular value that does and how far), _ARGUMENT (triples without given, or the
  * reverse), _ALIAS, _NONFINITE, _OVERFLOW, _NOMEM, _CANCELLED.
  * A step costs (3 s^2 l + s^3) / 2 multiply-adds; coefficients that are fitted 10 to 100 ms once.
- * The bits do not depend on the number of threads, but for exact and compare, where they depend
- * on LAPACK's. */
+ * The bits do not depend on the number of threads: LAPACK (exact, compare) runs on one. */
 NRM_API NRM_NODISCARD nrm_status nrm_orthogonalize_f64(nrm_ctx *ctx, int64_t m, int64_t n, const double *a, int64_t lda,
                                                        int64_t count, const double *triples, double *q, int64_t ldq,
                                                        nrm_orthogonalize_info *info,

@@ -482,6 +482,329 @@ def generate(
     """
     ...
 
+class _OrthogonalizeInfo(Info):
+    source: str
+    steps: int
+    norm: float
+    residual: float
+    expected: float
+    error: float
+    largest: float
+    smallest: float
+    rank: int
+    seconds: float
+
+class _OrthogonalizeResult(Result):
+    info: _OrthogonalizeInfo
+    q: NDArray[np.float32 | np.float64]
+
+def orthogonalize(
+    a: ArrayLike | PathLike[str],
+    *,
+    triples: ArrayLike | PathLike[str] | None = None,
+    coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact", "root", "fit", "best", "each", "generated", "given"] | None = "muon",
+    steps: int | None = 0,
+    lower: float | None = 0.001,
+    safety: float | None = 0.02,
+    cushion: float | None = 0.02,
+    allow_unbounded: bool | None = False,
+    rcond: float | None = 0.0,
+    compare: bool | None = False,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _OrthogonalizeResult:
+    """The nearest matrix with orthonormal rows or columns, by Newton-Schulz steps or exactly.
+
+    For a = U S V' the nearest matrix with orthonormal rows (or columns, where a is tall) is
+    the polar factor U V'. Newton-Schulz steps approach it with products of matrices alone.
+
+    muon and polar_express come near in 5 steps, as training needs it: singular values end
+    around 1, those of muon between 0.68 and 1.13 wherever they were above 0.01 of the
+    Frobenius norm. polar_express8, muon8+2, and quintic_classic and cubic_classic with
+    enough steps, go to 1. exact is the SVD.
+
+    fit, best, each and root choose coefficients for the shape; see orthogonalize-
+    coefficients. They expect the singular values of a random matrix; expected says how near
+    they come then, and compare how near they came.
+
+    residual is the answer's own proof: the root mean square of t^2 - 1 over the singular
+    values t of q. Zero rows and columns stay exactly zero.
+
+    Parameters
+    ----------
+    a : array_like (m, n), float32 or float64
+        the matrix, of any shape and scale. Also a file as pathlib.Path.
+    triples : array_like (k, 3), float64, optional
+        coefficients=given: a, b, c of each step, the last row serving the steps that
+        follow. Also a file as pathlib.Path.
+    coefficients : {'muon', 'polar_express', 'polar_express8', 'quintic_classic', 'cubic_classic', 'muon8+2', 'exact', 'root', 'fit', 'best', 'each', 'generated', 'given'}, default 'muon'
+        muon to muon8+2: fixed sets; exact: the SVD; root: the table of ROOT's authors for
+        the shape, else fit; fit: one triple fitted to the shape; best: fit or
+        polar_express, the better for the shape; each: a triple fitted for every step;
+        generated: Polar Express for lower, safety, cushion; given: triples.
+    steps : int, default 0
+        Newton-Schulz steps; 0: as many as belong to the coefficients. Fits take up to 16,
+        generated 64. From 0 to 100.
+    lower : float, default 0.001
+        generated: least singular value over the Frobenius norm that is to reach 1. Above 0,
+        at most below 1.
+    safety : float, default 0.02
+        generated: room for rounding above the largest singular value. From 0 to 1.
+    cushion : float, default 0.02
+        generated: singular values under cushion times the largest are not fitted to. From 0
+        to below 1.
+    allow_unbounded : bool, default False
+        take coefficients (given, or of the table) that bring singular values of [0, 1]
+        above 1.35.
+    rcond : float, default 0.0
+        exact and compare: singular values up to rcond times the largest count as 0; 0:
+        rounding, 2^-52 max(m, n). From 0 to below 1.
+    compare : bool, default False
+        measure the distance from the polar factor and the singular values, by the SVD.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        q : ndarray (m, n), float32 or float64
+            near the polar factor of a; type of a.
+        info.source : str
+            where the coefficients come from: the name of a set, table, fit, generated,
+            given or svd.
+        info.steps : int
+            Newton-Schulz steps taken; 0 for exact.
+        info.norm : float
+            Frobenius norm of a. Unit: a.
+        info.residual : float
+            |Q Q' - I|_F / sqrt(s) on the smaller side: root mean square of t^2 - 1 over the
+            singular values t of q.
+        info.expected : float
+            fitted coefficients: relative distance from the polar factor for a Gaussian
+            matrix of the shape; else NaN.
+        info.error : float
+            compare: |Q - UV'|_F / |UV'|_F; else NaN.
+        info.largest : float
+            compare: largest singular value of q; else NaN.
+        info.smallest : float
+            compare: smallest singular value of q; else NaN.
+        info.rank : int
+            exact and compare: singular values of a that count; else -1.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    Z. Li, L. Liu, C. Liang, W. Chen, T. Zhao, NorMuon, 2025, arXiv 2510.05491; K. Jordan
+    and others, Muon, 2024; N. Amsel, D. Persson, C. Musco, R. M. Gower, The Polar Express,
+    2025, arXiv 2505.16932.
+
+    Examples
+    --------
+    >>> import norma
+
+    The steps of Muon: near, and fast.
+
+    >>> result = norma.orthogonalize([[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1]])
+    >>> result.q  # [[0.4514316604,0.7529290038,-0.3109954046,-0.0126109461],[0.1656581480,0.2731625663,0.8668185984,-0.5226596829],[0.9838765454,-0.3341420401,0.1782690941,0.3325855977]]
+    >>> result.info.norm  # 5.0990195136
+    >>> result.info.steps  # 5
+
+    The polar factor itself.
+
+    >>> result = norma.orthogonalize([[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1]], coefficients='exact')
+    >>> result.q  # [[0.4240087628,0.8333034448,-0.3533247066,-0.0313622318],[0.1334085197,0.2592380113,0.8158307537,-0.4994176626],[0.8637779979,-0.3578276987,0.1647707515,0.3141615951]]
+    >>> result.info.residual  # 0
+    >>> result.info.rank  # 3
+
+    Polar Express, measured by the SVD.
+
+    >>> result = norma.orthogonalize([[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1]], coefficients='polar_express', compare=True)
+    >>> result.q  # [[0.3990504610,0.9347153482,-0.4098118165,-0.0505558108],[0.0903502661,0.2581443841,0.8002475141,-0.5033815874],[0.7403708742,-0.3933175172,0.1409060769,0.3051130764]]
+    >>> result.info.rank  # 3
+
+    Coefficients of one's own.
+
+    >>> result = norma.orthogonalize([[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1]], triples=[[2.9794, -3.6674, 1.6207]], coefficients='given')
+    >>> result.q  # [[0.3997361152,0.7847224354,-0.3325842604,-0.0294775370],[0.1261069288,0.2441516495,0.7684854996,-0.4702880235],[0.8147625967,-0.3369529365,0.1555844657,0.2960131381]]
+    """
+    ...
+
+class _OrthogonalizeCoefficientsInfo(Info):
+    source: str
+    divisor: float
+    error: float
+    error_muon: float
+    error_quintic_classic: float
+    error_polar_express: float
+    objective: float
+    sup: float
+    sup_at: float
+    slope: float
+    lowest: float
+    iterations: int
+    seconds: float
+
+class _OrthogonalizeCoefficientsResult(Result):
+    info: _OrthogonalizeCoefficientsInfo
+    coefficients: NDArray[np.float64]
+
+def orthogonalize_coefficients(
+    *,
+    spectrum: ArrayLike | PathLike[str] | None = None,
+    kind: Literal["polar-express", "table", "fit", "best", "each"] | None = "polar-express",
+    steps: int | None = 5,
+    lower: float | None = 0.001,
+    safety: float | None = 0.02,
+    cushion: float | None = 0.02,
+    rows: int | None = 0,
+    cols: int | None = 0,
+    allow_unbounded: bool | None = False,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _OrthogonalizeCoefficientsResult:
+    """Coefficients of Newton-Schulz steps, by greedy minimax or fitted to a shape or to measured singular values.
+
+    A Newton-Schulz step maps every singular value t of a matrix, divided by its Frobenius
+    norm, to a t + b t^3 + c t^5. This finds a, b, c for the steps to come, so that all
+    values end near 1.
+
+    polar-express gives each step the quintic nearest to 1 on what the steps before left of
+    [lower, 1]: good for any matrix without singular values below lower.
+
+    fit takes one triple for all steps and minimises the mean square distance from 1 over a
+    spectrum: of Gaussian matrices with rows and cols, of the values measured, or of both.
+    Where the matrix is much longer than wide it is far better than any fixed set; where it
+    is square, no single triple reaches the small values, and polar-express is better from
+    256 rows on: best compares them. each fits a triple for every step.
+
+    A fit belongs to its number of steps. It never lets a number of [0, 1] grow above 1.35
+    on the way (sup), for a matrix of low rank has singular values that no Gaussian one has.
+    The published triple for 2048 x 2048 does: it is replaced by a fit unless
+    allow_unbounded.
+
+    Parameters
+    ----------
+    spectrum : array_like (k), float64, optional
+        singular values measured on matrices, each over the Frobenius norm of its matrix.
+        Also a file as pathlib.Path.
+    kind : {'polar-express', 'table', 'fit', 'best', 'each'}, default 'polar-express'
+        polar-express: greedy minimax on [lower, 1]; table: of ROOT's authors for rows and
+        cols, else fit; fit: one triple fitted to the spectrum; best: fit or polar-express,
+        the nearer; each: a triple fitted for every step.
+    steps : int, default 5
+        steps the coefficients are for; fits take up to 16. From 1 to 64.
+    lower : float, default 0.001
+        polar-express: least singular value over the Frobenius norm that is to reach 1.
+        Above 0, at most below 1.
+    safety : float, default 0.02
+        polar-express: room for rounding above the largest singular value. From 0 to 1.
+    cushion : float, default 0.02
+        polar-express: singular values under cushion times the largest are not fitted to.
+        From 0 to below 1.
+    rows : int, default 0
+        of the matrices: their singular values count as those of Gaussian ones of this
+        shape; 0: no shape. From 0 to 2**53.
+    cols : int, default 0
+        of the matrices. From 0 to 2**53.
+    allow_unbounded : bool, default False
+        table: take an entry that brings singular values of [0, 1] above 1.35.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        coefficients : ndarray (steps, 3), float64
+            a, b, c of each step.
+        info.source : str
+            what they are in the end: generated, table, fit or polar_express.
+        info.divisor : float
+            of (1): divide the matrix by divisor times its Frobenius norm first.
+        info.error : float
+            relative distance from the polar factor on the spectrum; NaN without shape and
+            spectrum.
+        info.error_muon : float
+            of the set muon there, as many steps.
+        info.error_quintic_classic : float
+            of the set quintic_classic there, as many steps.
+        info.error_polar_express : float
+            of the set polar_express there, as many steps.
+        info.objective : float
+            what the fit minimised: mean square error with a tenth of the weight on [0.05,
+            1]; else NaN.
+        info.sup : float
+            largest value that any number of [0, 1] takes on the way.
+        info.sup_at : float
+            that number.
+        info.slope : float
+            by which singular values near 0, over the Frobenius norm, are multiplied in all.
+        info.lowest : float
+            polar-express: [lower, 1] ends within [lowest, 2 - lowest]; else NaN.
+        info.iterations : int
+            of the fit.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    W. He, K. Han, H. Zhou, H. Chen, Z. Liu, X. Chen, Y. Wang, ROOT: Robust Orthogonalized
+    Optimizer for Neural Network Training, 2025, arXiv 2511.20626; N. Amsel, D. Persson, C.
+    Musco, R. M. Gower, The Polar Express, 2025, arXiv 2505.16932.
+
+    Examples
+    --------
+    >>> import norma
+
+    Polar Express as published.
+
+    >>> result = norma.orthogonalize_coefficients(lower=0.001, steps=5, safety=0.02, cushion=0.02)
+    >>> result.coefficients  # [[8.156554524902461,-22.48329292557795,15.878769915207462],[4.042929935166739,-2.808917465908714,0.5000178451051316],[3.8916678022926607,-2.772484153217685,0.5060648178503393],[3.285753657755655,-2.3681294933425376,0.46449024233003106],[2.3465413258596377,-1.7097828382687081,0.42323551169305323]]
+    >>> result.info.slope  # 970.0670546
+    >>> result.info.divisor  # 1.02
+
+    Fitted to 64 x 256.
+
+    >>> result = norma.orthogonalize_coefficients(kind='fit', rows=64, cols=256)
+    >>> result.coefficients  # [[2.0877,-1.701829,0.614221],[2.0877,-1.701829,0.614221],[2.0877,-1.701829,0.614221],[2.0877,-1.701829,0.614221],[2.0877,-1.701829,0.614221]]
+    >>> result.info.error  # 0.00033
+    >>> result.info.error_muon  # 0.2167
+
+    Fitted to two measured singular values, for two steps.
+
+    >>> result = norma.orthogonalize_coefficients(spectrum=[0.5, 0.8], kind='fit', steps=2)
+    >>> result.info.error  # 0.008758
+    >>> result.info.error_muon  # 0.210417
+    >>> result.info.sup  # 1.24935
+    """
+    ...
+
 class _SoftmaxInfo(Info):
     rows: int
     columns: int
