@@ -144,6 +144,31 @@ static void test_hostile(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* What the named sets make of [least, 1]: the range, and the slope at 0. */
+static void test_named(void **state)
+{
+    (void)state;
+    static const struct { const char *name; int steps; double least, low, high, tol; } row[] = {
+        {"muon", 5, 0.01, 0.6818, 1.1344, 5e-5},          {"muon", 5, 0.001, 0.4705, 1.2024, 5e-5},
+        {"polar_express", 5, 0.003, 0.8589, 1.1411, 5e-5}, {"quintic_classic", 5, 0.01, 0.2285, 1, 5e-5},
+        {"muon8+2", 10, 0.001, 1, 1.00054, 5e-6}};
+
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        const nrm_newton_schulz_set *set = nrm_newton_schulz_set_find(row[i].name);
+        double low = INFINITY, high = 0, slope = 1 / set->safety;
+        for (int j = 0; j <= 200000; j++) { /* in log t, for what happens near least */
+            double x = exp(log(row[i].least) * j / 200000) / set->safety;
+            for (int k = 0; k < row[i].steps; k++) x = value(set->step[k < set->step_count ? k : set->step_count - 1], x);
+            low = fmin(low, x), high = fmax(high, x);
+        }
+        assert_near(low, row[i].low, row[i].tol);
+        assert_near(high, row[i].high, row[i].tol);
+        for (int k = 0; k < 5; k++) slope *= set->step[k < set->step_count ? k : set->step_count - 1].a;
+        if (i == 0) assert_near(slope, 484.876, 1e-6);
+        if (i == 2) assert_near(slope, 970.07, 5e-6);
+    }
+}
+
 static void test_solve_small(void **state)
 {
     (void)state;
@@ -157,4 +182,5 @@ static void test_solve_small(void **state)
 }
 
 NRM_TEST_MAIN(cmocka_unit_test(test_tables), cmocka_unit_test(test_minimax), cmocka_unit_test(test_range),
-              cmocka_unit_test(test_hostile), cmocka_unit_test(test_solve_small))
+              cmocka_unit_test(test_hostile), cmocka_unit_test(test_named),
+              cmocka_unit_test(test_solve_small))
