@@ -12,7 +12,9 @@
         enum { N = 139 };                                                                                               \
         const nrm_sgd_factors sgd = {0.9, 0.1, 0.9, 0.3, 0.7, 0.99, 0.02};                                                   \
         const nrm_adamw_factors adamw = {1.1, 0.9, 0.95, 1e-8, 3.1, 0.98, 0.01};                                             \
-        const nrm_momentum_factors momentum = {0.7, 0.95, 0.05, 0.95};                                                       \
+        const nrm_momentum_factors momentum = {0.7, 0.95, 0.05, 0.05, 0.95};                                                       \
+        double sums[2][N] = {{0}}, rates[N];                                                                            \
+        for (int i = 0; i < N; i++) rates[i] = 0.01 * i;                                                                \
         REAL x[2][5][N];                                                                                                \
         for (int n = 0; n < N; n++) {                                                                                   \
             uint64_t seed = 7;                                                                                          \
@@ -27,9 +29,13 @@
                 k->adamw(m, &adamw, x[t][0], x[t][1], x[t][2] + n / 3, x[t][3]);                                        \
                 k->momentum(m, &momentum, x[t][0], x[t][1], x[t][4]);                                                   \
                 k->descend(m, 0.9, 0.1, x[t][4], x[t][3]);                                                              \
+                k->descend_cautious(m, 0.9, 0.1, x[t][4], x[t][3]);                                                     \
+                k->descend_columns(m, 0.9, n % 2, rates, x[t][4], x[t][3]);                                             \
+                k->add_squares(m, x[t][4], sums[t]);                                                                    \
                 k->scale(m, 0.3, x[t][4]);                                                                              \
             }                                                                                                           \
             assert_memory_equal(x[0], x[1], sizeof x[0]);                                                               \
+            assert_memory_equal(sums[0], sums[1], sizeof sums[0]);                                                      \
             assert_true(a->square_sum(n, 0.5, x[0][0]) == b->square_sum(n, 0.5, x[0][0]));                              \
             double sum = 0;                                                                                             \
             for (int i = 0; i < n; i++) sum += 0.25 * (double)x[0][0][i] * (double)x[0][0][i];                          \

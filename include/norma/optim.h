@@ -27,7 +27,8 @@ extern "C" {
 #define NRM_OPTIMIZER_KINDS(C)       \
     C(NRM_OPTIMIZER_SGD, "sgd")      \
     C(NRM_OPTIMIZER_ADAMW, "adamw")  \
-    C(NRM_OPTIMIZER_MUON, "muon")
+    C(NRM_OPTIMIZER_MUON, "muon")    \
+    C(NRM_OPTIMIZER_NORMUON, "normuon")
 NRM_CHOICES(nrm_optimizer_kind, NRM_OPTIMIZER_KINDS);
 
 /* ---- Options --------------------------------------------------------------------------
@@ -70,27 +71,69 @@ NRM_CHOICES(nrm_orthogonaliser, NRM_ORTHOGONALISERS);
     C(NRM_MATRIX_SCALE_NONE, "none")
 NRM_CHOICES(nrm_matrix_scale, NRM_MATRIX_SCALES);
 
-/* For a matrix of m rows and n columns:
- * M <- momentum M + (1 - momentum) G;  U = nesterov ? momentum M + (1 - momentum) G : M;
- * W <- (1 - eta weight_decay) W - eta scale orthogonalise(U) */
-#define NRM_MUON_OPTIONS(P)                                                                           \
-    P(f64, lr, 0.02, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step")                                   \
-    P(f64, momentum, 0.95, 0.0, 1 - DBL_EPSILON, "", "0.2", "memory of the mean gradient; below 1")   \
+#define NRM_MOMENTUM_FORMS(C)  \
+    C(NRM_MOMENTUM_EMA, "ema") \
+    C(NRM_MOMENTUM_SUM, "sum")
+NRM_CHOICES(nrm_momentum_form, NRM_MOMENTUM_FORMS);
+
+/* What the optimizers that orthogonalise have in common; their options begin with it.
+ *   ema  M <- momentum M + (1 - momentum) G;  U = nesterov ? momentum M + (1 - momentum) G : M
+ *   sum  M <- momentum M + G;                 U = nesterov ? momentum M + G : M */
+#define NRM_MATRIX_OPTIONS(P, LR, COEFFICIENTS, LIST, SCALE, DECAY, FORM)                             \
+    P(f64, lr, LR, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step")                                     \
+    P(f64, momentum, 0.95, 0.0, 1 - DBL_EPSILON, "", "0.2", "memory of the gradients; below 1")       \
     P(flag, nesterov, true, "0.2", "look ahead")                                                      \
-    P(choice, coefficients, NRM_ORTHOGONALISE_MUON, NRM_ORTHOGONALISERS, "0.2",                       \
+    P(choice, coefficients, COEFFICIENTS, LIST, "0.2",                                                \
       "polynomial of the Newton-Schulz steps; exact: the polar factor by the SVD")                    \
     P(i64, steps, 0, 0, 100, "", "0.2", "Newton-Schulz steps; 0 = as many as belong to the coefficients") \
-    P(choice, scale, NRM_MATRIX_SCALE_MATCH_FAN, NRM_MATRIX_SCALES, "0.2",                            \
+    P(choice, scale, SCALE, NRM_MATRIX_SCALES, "0.2",                                                 \
       "match_fan max(1, m/n)^(1/2), spectral (m/n)^(1/2), rms 0.2 max(m, n)^(1/2), none 1")           \
-    P(f64, weight_decay, 0.0, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step")
+    P(f64, weight_decay, DECAY, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step") \
+    P(choice, momentum_form, FORM, NRM_MOMENTUM_FORMS, "0.2", "ema: a mean of the gradients; sum: a sum") \
+    P(i64, momentum_warmup, 0, 0, INT64_C(1) << 53, "", "0.2", "steps in which the momentum rises from momentum_start") \
+    P(f64, momentum_start, 0.85, 0.0, 1 - DBL_EPSILON, "", "0.2", "momentum of the first step of a warm-up") \
+    P(flag, cautious_decay, false, "0.2", "decay only what the step moves towards 0 too")             \
+    P(f64, eps, 0.0, 0.0, DBL_MAX, "", "0.2", "added to the norm U is divided by; 0 = that of the coefficients") \
+    P(f64, safety, 0.0, 0.0, 1e3, "", "0.2", "multiplies that norm, >= 1; 0 = that of the coefficients")
+#define NRM_MATRIX_USUAL_OPTIONS(P)                                                                   \
+    NRM_MATRIX_OPTIONS(P, 0.02, NRM_ORTHOGONALISE_MUON, NRM_ORTHOGONALISERS, NRM_MATRIX_SCALE_MATCH_FAN, 0.0, NRM_MOMENTUM_EMA)
+NRM_OPTIONS(matrix, NRM_MATRIX_USUAL_OPTIONS);
+
+/* For a matrix of m rows and n columns:
+ * W <- (1 - eta weight_decay) W - eta scale orthogonalise(U) */
+#define NRM_MUON_OPTIONS(P) NRM_MATRIX_USUAL_OPTIONS(P)
 NRM_OPTIONS(muon, NRM_MUON_OPTIONS);
+
+#define NRM_NORMUON_VARIANTS(C)    \
+    C(NRM_NORMUON_CODE, "code")   \
+    C(NRM_NORMUON_PAPER, "paper")
+NRM_CHOICES(nrm_normuon_variant, NRM_NORMUON_VARIANTS);
+
+#define NRM_NORMUON_AXES(C)          \
+    C(NRM_NORMUON_AXIS_ROW, "row")   \
+    C(NRM_NORMUON_AXIS_LONG, "long")
+NRM_CHOICES(nrm_normuon_axis, NRM_NORMUON_AXES);
+
+/* O = orthogonalise(U);  v_i <- beta2 v_i + (1 - beta2) mean_j O_ij^2;  H_ij = O_ij / (sqrt(v_i) + eps_row)
+ *   code   W <- (1 - eta weight_decay) W - eta scale |O| / |H| H          (Frobenius norms)
+ *   paper  U = M;  W <- (1 - eta weight_decay) W - 0.2 eta sqrt(m n) / |H| H  (neither nesterov nor scale) */
+#define NRM_NORMUON_OPTIONS(P)                                                                        \
+    NRM_MATRIX_USUAL_OPTIONS(P)                                                                       \
+    P(choice, variant, NRM_NORMUON_CODE, NRM_NORMUON_VARIANTS, "0.2",                                 \
+      "code: as large a step as Muon's; paper: root mean square 0.2 eta, without nesterov and scale") \
+    P(f64, beta2, 0.95, 0.0, 1 - DBL_EPSILON, "", "0.2", "memory of the mean squares of the rows; below 1") \
+    P(f64, eps_row, 0.0, 0.0, DBL_MAX, "", "0.2", "added to the root of a row's mean square; 0 = 1e-10, paper: 1e-8") \
+    P(choice, axis, NRM_NORMUON_AXIS_ROW, NRM_NORMUON_AXES, "0.2", "row: every row; long: the columns of a wide matrix")
+NRM_OPTIONS(normuon, NRM_NORMUON_OPTIONS);
 
 /* Room for the options of any kind, for those who learn the kind at run time. */
 typedef union nrm_optimizer_options {
     size_t size;
     nrm_sgd_options sgd;
     nrm_adamw_options adamw;
+    nrm_matrix_options matrix; /* how muon and normuon begin */
     nrm_muon_options muon;
+    nrm_normuon_options normuon;
 } nrm_optimizer_options;
 
 NRM_API const char *nrm_optimizer_kind_name(nrm_optimizer_kind kind); /* "muon"; "unknown" */

@@ -18,8 +18,8 @@
 typedef struct nrm_sgd_factors { double clip, l2, momentum, direct, through, keep, rate; } nrm_sgd_factors;
 /* m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  w <- keep w - rate m / (root sqrt(v) + eps) */
 typedef struct nrm_adamw_factors { double clip, beta1, beta2, eps, root, keep, rate; } nrm_adamw_factors;
-/* m <- momentum m + (1 - momentum) g;  u <- direct g + through m */
-typedef struct nrm_momentum_factors { double clip, momentum, direct, through; } nrm_momentum_factors;
+/* m <- momentum m + rest g;  u <- direct g + through m */
+typedef struct nrm_momentum_factors { double clip, momentum, rest, direct, through; } nrm_momentum_factors;
 
 #define NRM_OPTIMIZER_KERNELS_DECLARE(REAL, TYPE)                                                              \
     typedef struct nrm_optimizer_kernels_##TYPE {                                                              \
@@ -28,8 +28,12 @@ typedef struct nrm_momentum_factors { double clip, momentum, direct, through; } 
         void (*adamw)(int64_t n, const nrm_adamw_factors *f, const REAL *g, REAL *m, REAL *v, REAL *w);        \
         void (*momentum)(int64_t n, const nrm_momentum_factors *f, const REAL *g, REAL *m, REAL *u);           \
         void (*descend)(int64_t n, double keep, double rate, const REAL *d, REAL *w); /* w <- keep w - rate d */ \
+        /* keep counts only where w and d have the same sign */                                                \
+        void (*descend_cautious)(int64_t n, double keep, double rate, const REAL *d, REAL *w);                 \
+        void (*descend_columns)(int64_t n, double keep, bool cautious, const double *rate, const REAL *d, REAL *w);\
         void (*scale)(int64_t n, double factor, REAL *x);                                                      \
         double (*square_sum)(int64_t n, double unit, const REAL *x); /* of unit x, in f64 */                   \
+        void (*add_squares)(int64_t n, const REAL *x, double *sum); /* sum[i] += x[i]^2 */                     \
         bool (*finite)(int64_t n, const REAL *x);                    /* no NaN, no Inf */                      \
     } nrm_optimizer_kernels_##TYPE;                                                                            \
     extern const nrm_optimizer_kernels_##TYPE nrm_optimizer_##TYPE##_scalar, nrm_optimizer_##TYPE##_avx2,      \

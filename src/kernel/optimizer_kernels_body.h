@@ -38,7 +38,7 @@ static void F(adamw)(int64_t n, const nrm_adamw_factors *f, const REAL *restrict
 static void F(momentum)(int64_t n, const nrm_momentum_factors *f, const REAL *restrict g, REAL *restrict m,
                         REAL *restrict u)
 {
-    const REAL momentum = (REAL)f->momentum, rest = (REAL)(1 - f->momentum);
+    const REAL momentum = (REAL)f->momentum, rest = (REAL)f->rest;
     const REAL clip = (REAL)f->clip, direct = (REAL)f->direct, through = (REAL)f->through;
     for (int64_t i = 0; i < n; i++) {
         const REAL d = clip * g[i];
@@ -51,6 +51,28 @@ static void F(descend)(int64_t n, double keep_, double rate_, const REAL *restri
 {
     const REAL keep = (REAL)keep_, rate = (REAL)rate_;
     for (int64_t i = 0; i < n; i++) w[i] = keep * w[i] - rate * d[i];
+}
+
+/* Decay where the step and the decay pull the same way. */
+static inline REAL F(keep_where)(REAL keep, REAL d, REAL w)
+{
+    return ((w > 0) & (d > 0)) | ((w < 0) & (d < 0)) ? keep : 1;
+}
+
+static void F(descend_cautious)(int64_t n, double keep_, double rate_, const REAL *restrict d, REAL *restrict w)
+{
+    const REAL keep = (REAL)keep_, rate = (REAL)rate_;
+    for (int64_t i = 0; i < n; i++) w[i] = F(keep_where)(keep, d[i], w[i]) * w[i] - rate * d[i];
+}
+
+static void F(descend_columns)(int64_t n, double keep_, bool cautious, const double *restrict rate, const REAL *restrict d,
+                               REAL *restrict w)
+{
+    const REAL keep = (REAL)keep_;
+    if (cautious)
+        for (int64_t i = 0; i < n; i++) w[i] = F(keep_where)(keep, d[i], w[i]) * w[i] - (REAL)rate[i] * d[i];
+    else
+        for (int64_t i = 0; i < n; i++) w[i] = keep * w[i] - (REAL)rate[i] * d[i];
 }
 
 static void F(scale)(int64_t n, double factor_, REAL *restrict x)
@@ -77,6 +99,11 @@ static double F(square_sum)(int64_t n, double unit, const REAL *restrict x)
     return sum;
 }
 
+static void F(add_squares)(int64_t n, const REAL *restrict x, double *restrict sum)
+{
+    for (int64_t i = 0; i < n; i++) sum[i] += (double)x[i] * (double)x[i];
+}
+
 /* x - x is 0 for a finite x and NaN otherwise. */
 static bool F(finite)(int64_t n, const REAL *restrict x)
 {
@@ -90,4 +117,5 @@ static bool F(finite)(int64_t n, const REAL *restrict x)
     return sum == 0;
 }
 
-const TABLE = {F(sgd), F(sgd_momentum), F(adamw), F(momentum), F(descend), F(scale), F(square_sum), F(finite)};
+const TABLE = {F(sgd), F(sgd_momentum), F(adamw), F(momentum), F(descend), F(descend_cautious), F(descend_columns), F(scale),
+               F(square_sum), F(add_squares), F(finite)};
