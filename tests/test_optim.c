@@ -100,6 +100,32 @@ static void test_decoupled(void **unused)
     nrm_ctx_destroy(ctx);
 }
 
+/* Lion against its formula, 20 steps: sign(0) = 0, and the memory is updated after the step. */
+static void test_lion(void **unused)
+{
+    (void)unused;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    kit k;
+    double w[35], m[35] = {0};
+    any_shapes(&k, NRM_F64);
+    nrm_optimizer *o = kit_optimizer(ctx, &k, "lion", "lr=0.03 beta1=0.8 beta2=0.95 weight_decay=0.2");
+    for (int i = 0; i < 35; i++) w[i] = kit_value(i, 0);
+    for (int step = 0; step < 20; step++) {
+        kit_gradients(&k, step);
+        kit_set(k.dtype, k.gradient[0], 3, 0);
+        assert_ok(ctx, kit_step(ctx, o, &k));
+        for (int i = 0; i < 35; i++) {
+            const double g = i == 3 ? 0 : kit_value(i, 1 + step), u = 0.8 * m[i] + (1 - 0.8) * g;
+            w[i] = (1 - 0.03 * 0.2) * w[i] - 0.03 * ((u > 0) - (u < 0));
+            m[i] = 0.95 * m[i] + (1 - 0.95) * g;
+        }
+        assert_all_near(k.parameter[0], w, 35, 1e-14);
+    }
+    nrm_optimizer_destroy(ctx, o);
+    kit_end(&k);
+    nrm_ctx_destroy(ctx);
+}
+
 /* ---- Worked numbers of the orthogonalisation and of Muon -------------------------------------- */
 
 static const double G0[12] = {1, 2, -1, 0, 0, 1, 3, -2, 2, -1, 0, 1};
@@ -302,7 +328,7 @@ static void test_single(void **unused)
     }
 }
 
-NRM_TEST_MAIN(cmocka_unit_test(test_torch_sgd), cmocka_unit_test(test_torch_adamw), cmocka_unit_test(test_torch_muon),
+NRM_TEST_MAIN(cmocka_unit_test(test_torch_sgd), cmocka_unit_test(test_torch_adamw), cmocka_unit_test(test_torch_muon), cmocka_unit_test(test_lion),
               cmocka_unit_test(test_decoupled), cmocka_unit_test(test_orthogonalised), cmocka_unit_test(test_invariance),
               cmocka_unit_test(test_ranges), cmocka_unit_test(test_muon_worked), cmocka_unit_test(test_zero_gradient),
               cmocka_unit_test(test_gram_form), cmocka_unit_test(test_single))

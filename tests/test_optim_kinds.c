@@ -7,6 +7,7 @@
 static const struct { const char *kind, *options; } CASES[] = {
     {"sgd", "momentum=0.9 nesterov=1 weight_decay=0.1"},
     {"adamw", ""},
+    {"lion", "lr=0.01 weight_decay=0.1"},
     {"muon", "momentum_form=sum cautious_decay=1 weight_decay=0.1 momentum_warmup=3"},
     {"muon", "coefficients=exact"},
     {"normuon", "weight_decay=0.1"},

@@ -13,6 +13,7 @@
         const nrm_sgd_factors sgd = {0.9, 0.1, 0.9, 0.3, 0.7, 0.99, 0.02};                                                   \
         const nrm_adamw_factors adamw = {1.1, 0.9, 0.95, 1e-8, 3.1, 0.98, 0.01};                                             \
         const nrm_momentum_factors momentum = {0.7, 0.95, 0.05, 0.05, 0.95};                                                       \
+        const nrm_lion_factors lion = {0.8, 0.9, 0.99, 0.98, 0.01};                                                     \
         double sums[2][N] = {{0}}, rates[N];                                                                            \
         for (int i = 0; i < N; i++) rates[i] = 0.01 * i;                                                                \
         REAL x[2][5][N];                                                                                                \
@@ -27,6 +28,7 @@
                 k->sgd(m, &sgd, x[t][0], x[t][3]);                                                                      \
                 k->sgd_momentum(m, &sgd, x[t][0], x[t][1] + n / 3, x[t][3]);                                            \
                 k->adamw(m, &adamw, x[t][0], x[t][1], x[t][2] + n / 3, x[t][3]);                                        \
+                k->lion(m, &lion, x[t][0], x[t][1] + n / 3, x[t][3]);                                                   \
                 k->momentum(m, &momentum, x[t][0], x[t][1], x[t][4]);                                                   \
                 k->descend(m, 0.9, 0.1, x[t][4], x[t][3]);                                                              \
                 k->descend_cautious(m, 0.9, 0.1, x[t][4], x[t][3]);                                                     \

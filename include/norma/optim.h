@@ -28,7 +28,8 @@ extern "C" {
     C(NRM_OPTIMIZER_SGD, "sgd")      \
     C(NRM_OPTIMIZER_ADAMW, "adamw")  \
     C(NRM_OPTIMIZER_MUON, "muon")    \
-    C(NRM_OPTIMIZER_NORMUON, "normuon")
+    C(NRM_OPTIMIZER_NORMUON, "normuon") \
+    C(NRM_OPTIMIZER_LION, "lion")
 NRM_CHOICES(nrm_optimizer_kind, NRM_OPTIMIZER_KINDS);
 
 /* ---- Options --------------------------------------------------------------------------
@@ -53,6 +54,14 @@ NRM_OPTIONS(sgd, NRM_SGD_OPTIONS);
     P(f64, eps, 1e-8, NRM_POSITIVE, DBL_MAX, "", "0.2", "added to the root of the mean square")   \
     P(f64, weight_decay, 0.01, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step")
 NRM_OPTIONS(adamw, NRM_ADAMW_OPTIONS);
+
+/* w <- (1 - eta weight_decay) w - eta sign(beta1 m + (1 - beta1) g);  m <- beta2 m + (1 - beta2) g */
+#define NRM_LION_OPTIONS(P)                                                                       \
+    P(f64, lr, 1e-4, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step: that of every element")        \
+    P(f64, beta1, 0.9, 0.0, 1 - DBL_EPSILON, "", "0.2", "share of the memory in the sign; below 1") \
+    P(f64, beta2, 0.99, 0.0, 1 - DBL_EPSILON, "", "0.2", "memory of the mean gradient; below 1")  \
+    P(f64, weight_decay, 0.0, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step")
+NRM_OPTIONS(lion, NRM_LION_OPTIONS);
 
 #define NRM_ORTHOGONALISERS(C)                              \
     C(NRM_ORTHOGONALISE_MUON, "muon")                       \
@@ -131,6 +140,7 @@ typedef union nrm_optimizer_options {
     size_t size;
     nrm_sgd_options sgd;
     nrm_adamw_options adamw;
+    nrm_lion_options lion;
     nrm_matrix_options matrix; /* how muon and normuon begin */
     nrm_muon_options muon;
     nrm_normuon_options normuon;

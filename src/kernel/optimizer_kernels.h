@@ -18,6 +18,8 @@
 typedef struct nrm_sgd_factors { double clip, l2, momentum, direct, through, keep, rate; } nrm_sgd_factors;
 /* m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  w <- keep w - rate m / (root sqrt(v) + eps) */
 typedef struct nrm_adamw_factors { double clip, beta1, beta2, eps, root, keep, rate; } nrm_adamw_factors;
+/* u = b1 m + (1 - b1) g;  m <- b2 m + (1 - b2) g;  w <- keep w - rate sign(u) */
+typedef struct nrm_lion_factors { double clip, beta1, beta2, keep, rate; } nrm_lion_factors;
 /* m <- momentum m + rest g;  u <- direct g + through m */
 typedef struct nrm_momentum_factors { double clip, momentum, rest, direct, through; } nrm_momentum_factors;
 
@@ -26,6 +28,7 @@ typedef struct nrm_momentum_factors { double clip, momentum, rest, direct, throu
         void (*sgd)(int64_t n, const nrm_sgd_factors *f, const REAL *g, REAL *w); /* momentum 0: no m */       \
         void (*sgd_momentum)(int64_t n, const nrm_sgd_factors *f, const REAL *g, REAL *m, REAL *w);            \
         void (*adamw)(int64_t n, const nrm_adamw_factors *f, const REAL *g, REAL *m, REAL *v, REAL *w);        \
+        void (*lion)(int64_t n, const nrm_lion_factors *f, const REAL *g, REAL *m, REAL *w);                   \
         void (*momentum)(int64_t n, const nrm_momentum_factors *f, const REAL *g, REAL *m, REAL *u);           \
         void (*descend)(int64_t n, double keep, double rate, const REAL *d, REAL *w); /* w <- keep w - rate d */ \
         /* keep counts only where w and d have the same sign */                                                \

@@ -35,6 +35,17 @@ static void F(adamw)(int64_t n, const nrm_adamw_factors *f, const REAL *restrict
     }
 }
 
+static void F(lion)(int64_t n, const nrm_lion_factors *f, const REAL *restrict g, REAL *restrict m, REAL *restrict w)
+{
+    const REAL clip = (REAL)f->clip, beta1 = (REAL)f->beta1, rest1 = (REAL)(1 - f->beta1), beta2 = (REAL)f->beta2;
+    const REAL rest2 = (REAL)(1 - f->beta2), keep = (REAL)f->keep, rate = (REAL)f->rate;
+    for (int64_t i = 0; i < n; i++) {
+        const REAL d = clip * g[i], u = beta1 * m[i] + rest1 * d;
+        m[i] = beta2 * m[i] + rest2 * d;
+        w[i] = keep * w[i] - (u > 0 ? rate : u < 0 ? -rate : 0);
+    }
+}
+
 static void F(momentum)(int64_t n, const nrm_momentum_factors *f, const REAL *restrict g, REAL *restrict m,
                         REAL *restrict u)
 {
@@ -117,5 +128,5 @@ static bool F(finite)(int64_t n, const REAL *restrict x)
     return sum == 0;
 }
 
-const TABLE = {F(sgd), F(sgd_momentum), F(adamw), F(momentum), F(descend), F(descend_cautious), F(descend_columns), F(scale),
-               F(square_sum), F(add_squares), F(finite)};
+const TABLE = {F(sgd), F(sgd_momentum), F(adamw), F(lion), F(momentum), F(descend), F(descend_cautious), F(descend_columns),
+               F(scale), F(square_sum), F(add_squares), F(finite)};
