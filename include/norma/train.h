@@ -104,7 +104,7 @@ NRM_CHOICES(nrm_precision, NRM_PRECISIONS);
     P(f64, weight_decay, 0.01, 0.0, DBL_MAX, "", "0.2", "decoupled, on weights alone; biases, norms keep theirs")      \
     P(choice, ns_coefficients, NRM_TRAIN_COEFFICIENTS_AUTO, NRM_TRAIN_COEFFICIENTS, "0.2", "polynomial of the Newton-Schulz steps; auto: the optimizer's own") \
     P(i64, ns_steps, 0, 0, 100, "", "0.2", "Newton-Schulz steps; 0: the polynomial's own")                            \
-    P(text, optimizer_options, NULL, "name=value ...", "0.2", "more options of the optimizer; see norma help optimizer-step") \
+    P(text, optimizer_options, NULL, "", "0.2", "more options of the optimizer; see norma help optimizer-step") \
     P(choice, schedule, NRM_SCHEDULE_COSINE, NRM_SCHEDULES, "0.2", "of the learning rate after the warm-up")          \
     P(i64, warmup, -1, -1, INT64_C(1) << 40, "", "0.2", "steps of linear rise; -1: a hundredth of all")               \
     P(i64, decay, -1, -1, INT64_C(1) << 40, "", "0.2", "stable: last steps that fall; -1: a fifth of all")            \
@@ -128,7 +128,7 @@ NRM_OPTIONS(train, NRM_TRAIN_OPTIONS);
     F(f64, flops, "", "of a training pass")                                                      \
     F(f64, rate, "1/s", "tokens or examples a second, validation left out")                      \
     F(f64, first_step, "s", "from the call to the end of the first step")                        \
-    F(f64, optimizer_share, "", "of the training time that the optimizer's steps took")          \
+    F(f64, optimizer_share, "s/s", "of the training time that the optimizer's steps took")          \
     F(i64, state_bytes, "B", "state of the optimizer")                                           \
     F(flag, early, "", "patience ended it")                                                      \
     F(f64, seconds, "s", "wall time")

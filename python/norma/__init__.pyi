@@ -1688,7 +1688,7 @@ def train(
     steps: int | None = 1000,
     batch: int | None = 16,
     accumulate: int | None = 1,
-    optimizer: Literal["sgd", "adamw", "muon", "lbfgs"] | None = "adamw",
+    optimizer: Literal["sgd", "adamw", "muon", "normuon", "lion", "lbfgs"] | None = "adamw",
     lr: float | None = 0.0,
     matrix_lr: float | None = 0.0,
     momentum: float | None = -1.0,
@@ -1775,7 +1775,7 @@ def train(
         examples of a forward and backward pass. From 1 to 2**20.
     accumulate : int, default 1
         passes whose gradients make one step. From 1 to 65536.
-    optimizer : {'sgd', 'adamw', 'muon', 'lbfgs'}, default 'adamw'
+    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'lion', 'lbfgs'}, default 'adamw'
         matrix optimizers take the hidden matrices, AdamW the rest; lbfgs sees all data at
         every step.
     lr : float, default 0.0
@@ -1862,7 +1862,7 @@ def train(
         info.first_step : float
             from the call to the end of the first step. Unit: s.
         info.optimizer_share : float
-            of the training time that the optimizer's steps took.
+            of the training time that the optimizer's steps took. Unit: s/s.
         info.state_bytes : int
             state of the optimizer. Unit: B.
         info.early : bool
