@@ -13,6 +13,9 @@ static const struct { const char *kind, *options; } CASES[] = {
     {"normuon", "weight_decay=0.1"},
     {"normuon", "variant=paper cautious_decay=1 weight_decay=0.1"},
     {"normuon", "axis=long"},
+    {"root", "coefficients=muon"},
+    {"root", "coefficients=user a=2 b=-1.5 c=0.5 quantile=0.7 nesterov=0"},
+    {"root", "coefficients=muon eps_mode=sampled"},
 };
 
 static void matrices(kit *k, nrm_dtype dtype)

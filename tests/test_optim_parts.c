@@ -34,6 +34,7 @@
                 k->descend_cautious(m, 0.9, 0.1, x[t][4], x[t][3]);                                                     \
                 k->descend_columns(m, 0.9, n % 2, rates, x[t][4], x[t][3]);                                             \
                 k->add_squares(m, x[t][4], sums[t]);                                                                    \
+                k->clamp(m, 0.25, x[t][4]);                                                                             \
                 k->scale(m, 0.3, x[t][4]);                                                                              \
             }                                                                                                           \
             assert_memory_equal(x[0], x[1], sizeof x[0]);                                                               \

@@ -29,6 +29,7 @@ extern "C" {
     C(NRM_OPTIMIZER_ADAMW, "adamw")  \
     C(NRM_OPTIMIZER_MUON, "muon")    \
     C(NRM_OPTIMIZER_NORMUON, "normuon") \
+    C(NRM_OPTIMIZER_ROOT, "root") \
     C(NRM_OPTIMIZER_LION, "lion")
 NRM_CHOICES(nrm_optimizer_kind, NRM_OPTIMIZER_KINDS);
 
@@ -135,15 +136,49 @@ NRM_CHOICES(nrm_normuon_axis, NRM_NORMUON_AXES);
     P(choice, axis, NRM_NORMUON_AXIS_ROW, NRM_NORMUON_AXES, "0.2", "row: every row; long: the columns of a wide matrix")
 NRM_OPTIONS(normuon, NRM_NORMUON_OPTIONS);
 
+/* After those of NRM_ORTHOGONALISERS, each at its place. */
+#define NRM_ROOT_COEFFICIENTS(C)     \
+    NRM_ORTHOGONALISERS(C)           \
+    C(NRM_ROOT_TABLE, "table")       \
+    C(NRM_ROOT_FIT, "fit")           \
+    C(NRM_ROOT_BEST, "best")         \
+    C(NRM_ROOT_EACH, "each")         \
+    C(NRM_ROOT_USER, "user")
+enum { NRM_ROOT_TABLE = nrm_orthogonaliser_count, NRM_ROOT_FIT, NRM_ROOT_BEST, NRM_ROOT_EACH, NRM_ROOT_USER };
+
+#define NRM_ROOT_EPS_MODES(C)           \
+    C(NRM_ROOT_QUANTILE, "quantile")    \
+    C(NRM_ROOT_FIXED, "fixed")          \
+    C(NRM_ROOT_SAMPLED, "sampled")
+NRM_CHOICES(nrm_root_eps_mode, NRM_ROOT_EPS_MODES);
+
+/* B = U clipped to [-e, e], e = quantile of |U_ij| + 1e-9;
+ * W <- (1 - eta weight_decay) W - eta scale orthogonalise(B).  coefficients, beside those of muon:
+ * table (of ROOT's authors for the shape, else fit), fit (one triple fitted to the shape), best (fit
+ * or polar_express, the nearer for the shape), each (a triple fitted for every step), user (a, b, c). */
+#define NRM_ROOT_OPTIONS(P)                                                                           \
+    NRM_MATRIX_OPTIONS(P, 1e-3, NRM_ROOT_TABLE, NRM_ROOT_COEFFICIENTS, NRM_MATRIX_SCALE_RMS, 0.1, NRM_MOMENTUM_SUM) \
+    P(f64, quantile, 0.9, NRM_POSITIVE, 1.0, "", "0.2", "share of the entries that are not clipped; 1: none is") \
+    P(choice, eps_mode, NRM_ROOT_QUANTILE, NRM_ROOT_EPS_MODES, "0.2",                                 \
+      "clip at the quantile; at threshold; at the quantile of 65536 entries or fewer")                \
+    P(f64, threshold, 0.0, 0.0, DBL_MAX, "", "0.2", "where eps_mode=fixed clips")                     \
+    P(f64, a, 0.0, -DBL_MAX, DBL_MAX, "", "0.2", "coefficients=user: of a t + b t^3 + c t^5")         \
+    P(f64, b, 0.0, -DBL_MAX, DBL_MAX, "", "0.2", "as a")                                              \
+    P(f64, c, 0.0, -DBL_MAX, DBL_MAX, "", "0.2", "as a")                                              \
+    P(flag, allow_unbounded, false, "0.2",                                                            \
+      "take coefficients (table, user) that bring singular values of [0, 1] above 1.35 on the way")
+NRM_OPTIONS(root, NRM_ROOT_OPTIONS);
+
 /* Room for the options of any kind, for those who learn the kind at run time. */
 typedef union nrm_optimizer_options {
     size_t size;
     nrm_sgd_options sgd;
     nrm_adamw_options adamw;
     nrm_lion_options lion;
-    nrm_matrix_options matrix; /* how muon and normuon begin */
+    nrm_matrix_options matrix; /* how those that orthogonalise begin */
     nrm_muon_options muon;
     nrm_normuon_options normuon;
+    nrm_root_options root;
 } nrm_optimizer_options;
 
 NRM_API const char *nrm_optimizer_kind_name(nrm_optimizer_kind kind); /* "muon"; "unknown" */

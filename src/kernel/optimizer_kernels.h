@@ -35,6 +35,7 @@ typedef struct nrm_momentum_factors { double clip, momentum, rest, direct, throu
         void (*descend_cautious)(int64_t n, double keep, double rate, const REAL *d, REAL *w);                 \
         void (*descend_columns)(int64_t n, double keep, bool cautious, const double *rate, const REAL *d, REAL *w);\
         void (*scale)(int64_t n, double factor, REAL *x);                                                      \
+        void (*clamp)(int64_t n, double bound, REAL *x); /* to [-bound, bound] */                              \
         double (*square_sum)(int64_t n, double unit, const REAL *x); /* of unit x, in f64 */                   \
         void (*add_squares)(int64_t n, const REAL *x, double *sum); /* sum[i] += x[i]^2 */                     \
         bool (*finite)(int64_t n, const REAL *x);                    /* no NaN, no Inf */                      \

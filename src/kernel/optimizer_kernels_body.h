@@ -92,6 +92,15 @@ static void F(scale)(int64_t n, double factor_, REAL *restrict x)
     for (int64_t i = 0; i < n; i++) x[i] *= factor;
 }
 
+static void F(clamp)(int64_t n, double bound_, REAL *restrict x)
+{
+    const REAL bound = (REAL)bound_;
+    for (int64_t i = 0; i < n; i++) {
+        const REAL low = x[i] < -bound ? -bound : x[i];
+        x[i] = low > bound ? bound : low;
+    }
+}
+
 static double F(square_sum)(int64_t n, double unit, const REAL *restrict x)
 {
     enum { LANES = 16 };
@@ -129,4 +138,4 @@ static bool F(finite)(int64_t n, const REAL *restrict x)
 }
 
 const TABLE = {F(sgd), F(sgd_momentum), F(adamw), F(lion), F(momentum), F(descend), F(descend_cautious), F(descend_columns),
-               F(scale), F(square_sum), F(add_squares), F(finite)};
+               F(scale), F(clamp), F(square_sum), F(add_squares), F(finite)};

@@ -52,6 +52,11 @@ nrm_newton_schulz_set nrm_matrix_schedule(const nrm_matrix_options *o)
     nrm_newton_schulz_set schedule = {.name = "exact"};
 
     if (o->coefficients != NRM_ORTHOGONALISE_EXACT) schedule = *nrm_newton_schulz_set_find(name[o->coefficients]);
+    return nrm_matrix_adjusted(o, schedule);
+}
+
+nrm_newton_schulz_set nrm_matrix_adjusted(const nrm_matrix_options *o, nrm_newton_schulz_set schedule)
+{
     if (o->steps > 0) schedule.default_steps = (int)o->steps;
     if (o->eps > 0) schedule.eps = o->eps;
     if (o->safety > 0) schedule.safety = o->safety;

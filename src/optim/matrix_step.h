@@ -63,6 +63,8 @@ nrm_momentum_factors nrm_matrix_momentum_factors(double momentum, bool sum, bool
 double nrm_matrix_scale_of(int scale, int64_t rows, int64_t cols); /* nrm_matrix_scale */
 /* The schedule that `coefficients` names, with the options' steps, eps and safety; exact: step NULL. */
 nrm_newton_schulz_set nrm_matrix_schedule(const nrm_matrix_options *o);
+/* Another schedule with the options' steps, eps and safety. */
+nrm_newton_schulz_set nrm_matrix_adjusted(const nrm_matrix_options *o, nrm_newton_schulz_set schedule);
 
 /* ---- The pieces of a step -------------------------------------------------------------------------- */
 
