@@ -40,23 +40,28 @@ enum {
         bool add; /* c += */                                                                                  \
         const REAL *start; /* n values, NULL: zeros; not with add */                                          \
     } nrm_matmul_##TYPE;                                                                                      \
-    /* Register blocks: block[r] does r <= rows rows x width of c from a (its rows by pointer steps) and a    \
-     * packed panel of b.  Writes them whole (add: onto what is there; start: onto a row's width). */         \
+    /* Register blocks: block[r] does r <= rows rows x width of c from a (its rows by pointer steps) and b,   \
+     * whose rows of width values lie b_row apart (packed: width).  Writes them whole (add: onto what is      \
+     * there; start: onto a row's width). */                                                                  \
     typedef struct nrm_matmul_kernel_##TYPE {                                                                 \
         int rows, width;                                                                                      \
         void (*block[NRM_MATMUL_MOST_ROWS + 1])(int64_t k, const REAL *a, int64_t a_row, int64_t a_column,    \
-                                                const REAL *b, REAL *c, int64_t ldc, bool add, const REAL *start); \
+                                                const REAL *b, int64_t b_row, REAL *c, int64_t ldc, bool add, \
+                                                const REAL *start);                                           \
         /* The same for c's last columns, fewer than width; and 2 rows x columns <= width / 2, the second      \
          * half of the rows from a + next on, NULL: none. */                                                  \
         void (*edge[NRM_MATMUL_MOST_ROWS + 1])(int columns, int64_t k, const REAL *a, int64_t a_row,          \
-                                               int64_t a_column, const REAL *b, REAL *c, int64_t ldc,         \
-                                               bool add, const REAL *start);                                  \
+                                               int64_t a_column, const REAL *b, int64_t b_row, REAL *c,       \
+                                               int64_t ldc, bool add, const REAL *start);                     \
         void (*tall)(int columns, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, int64_t next,    \
-                     const REAL *b, REAL *c, int64_t ldc, bool add, const REAL *start);                       \
+                     const REAL *b, int64_t b_row, REAL *c, int64_t ldc, bool add, const REAL *start);        \
         /* A whole panel: to[p * width + j] = b[p * row + j * column] for p < depth, j < width; and of a      \
          * several: to[(q * depth + p) * rows + i] = a[(q * rows + i) * row + p * column], q < panels. */     \
         void (*pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to);                  \
         void (*pack_a)(int64_t depth, int64_t panels, const REAL *a, int64_t row, int64_t column, REAL *to);  \
+        /* to[j * panel + i] = from[i * panel + j] for i, j < panel, the width of panels.h. */                \
+        int panel;                                                                                            \
+        void (*turn)(const REAL *from, REAL *to);                                                             \
     } nrm_matmul_kernel_##TYPE;                                                                               \
     const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_ref(void);                                     \
     const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_avx2(void);   /* NULL: not in this build */    \

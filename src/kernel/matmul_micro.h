@@ -18,8 +18,8 @@ static inline __attribute__((always_inline)) VECTOR F(load_first)(const REAL *p,
 /* `rows` rows, those from ROWS on of the panel of a that lies `next` further; `wide`: two
  * vectors, else one; `count` lanes of the last one. */
 static inline __attribute__((always_inline)) void F(sums)(const int rows, const bool wide, const int count, int64_t k, const REAL *a,
-                                                          int64_t a_row, int64_t a_column, int64_t next, const REAL *b, REAL *c,
-                                                          int64_t ldc, bool add, const REAL *start)
+                                                          int64_t a_row, int64_t a_column, int64_t next, const REAL *b, int64_t b_row,
+                                                          REAL *c, int64_t ldc, bool add, const REAL *start)
 {
     VECTOR sum[2 * ROWS][2];
     const int last = wide ? LANES : 0, of_first = wide ? LANES : count;
@@ -41,7 +41,7 @@ static inline __attribute__((always_inline)) void F(sums)(const int rows, const 
             at = i == ROWS - 1 ? a + next : at + a_row;
         }
         a += a_column;
-        b += 2 * LANES;
+        b += b_row;
     }
     UNROLL_ROWS
     for (int i = 0; i < rows; i++) {
@@ -52,24 +52,24 @@ static inline __attribute__((always_inline)) void F(sums)(const int rows, const 
 }
 
 #define BLOCK_OF(rows)                                                                                          \
-    static void F(block_##rows)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, REAL *c, \
-                                int64_t ldc, bool add, const REAL *start)                                       \
+    static void F(block_##rows)(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, int64_t b_row, \
+                                REAL *c, int64_t ldc, bool add, const REAL *start)                                       \
     {                                                                                                           \
-        F(sums)(rows, true, LANES, k, a, a_row, a_column, 0, b, c, ldc, add, start);                            \
+        F(sums)(rows, true, LANES, k, a, a_row, a_column, 0, b, b_row, c, ldc, add, start);                            \
     }                                                                                                           \
     static void F(edge_##rows)(int columns, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b, \
-                               REAL *c, int64_t ldc, bool add, const REAL *start)                               \
+                               int64_t b_row, REAL *c, int64_t ldc, bool add, const REAL *start)                \
     {                                                                                                           \
-        if (columns > LANES) F(sums)(rows, true, columns - LANES, k, a, a_row, a_column, 0, b, c, ldc, add, start); \
-        else F(sums)(rows, false, columns, k, a, a_row, a_column, 0, b, c, ldc, add, start);                    \
+        if (columns > LANES) F(sums)(rows, true, columns - LANES, k, a, a_row, a_column, 0, b, b_row, c, ldc, add, start); \
+        else F(sums)(rows, false, columns, k, a, a_row, a_column, 0, b, b_row, c, ldc, add, start);                    \
     }
 BLOCKS(BLOCK_OF)
 #undef BLOCK_OF
 
-static void F(tall)(int columns, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, int64_t next, const REAL *b, REAL *c,
-                    int64_t ldc, bool add, const REAL *start)
+static void F(tall)(int columns, int64_t k, const REAL *a, int64_t a_row, int64_t a_column, int64_t next, const REAL *b,
+                    int64_t b_row, REAL *c, int64_t ldc, bool add, const REAL *start)
 {
-    F(sums)(2 * ROWS, false, columns, k, a, a_row, a_column, next, b, c, ldc, add, start);
+    F(sums)(2 * ROWS, false, columns, k, a, a_row, a_column, next, b, b_row, c, ldc, add, start);
 }
 
 static void F(pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to)
@@ -110,11 +110,20 @@ static void F(pack_a)(int64_t depth, int64_t panels, const REAL *a, int64_t row,
     }
 }
 
+enum { F(PANEL) = 2 * LANES < 16 ? 16 : 2 * LANES };
+
+static void F(turn_panel)(const REAL *from, REAL *to)
+{
+    enum { SIDE = F(TURN), PANEL = F(PANEL) };
+    for (int i = 0; i < PANEL; i += SIDE)
+        for (int j = 0; j < PANEL; j += SIDE) F(turn)(from + i * PANEL + j, PANEL, to + j * PANEL + i, PANEL);
+}
+
 #define BLOCK_ENTRY(rows) [rows] = F(block_##rows),
 #define EDGE_ENTRY(rows) [rows] = F(edge_##rows),
 static const F(nrm_matmul_kernel) F(kernel) = {
     .rows = ROWS, .width = 2 * LANES, .block = {BLOCKS(BLOCK_ENTRY)}, .edge = {BLOCKS(EDGE_ENTRY)}, .tall = F(tall),
-    .pack_b = F(pack_b), .pack_a = F(pack_a)};
+    .pack_b = F(pack_b), .pack_a = F(pack_a), .panel = F(PANEL), .turn = F(turn_panel)};
 #undef BLOCK_ENTRY
 #undef EDGE_ENTRY
 #undef UNROLL_ROWS

@@ -63,9 +63,9 @@ static void F(edge)(const F(nrm_matmul_kernel) *kernel, const F(nrm_matmul_rows)
     REAL *c = q->c + column;
     int64_t left = q->m;
     for (; tall && left >= 2 * height; left -= 2 * height, a += 2 * panel, c += 2 * height * q->ldc)
-        kernel->tall(columns, q->k, a, q->a_row, q->a_column, panel, b, c, q->ldc, q->add, start);
+        kernel->tall(columns, q->k, a, q->a_row, q->a_column, panel, b, kernel->width, c, q->ldc, q->add, start);
     for (; left > 0; left -= height, a += panel, c += height * q->ldc)
-        kernel->edge[left < height ? left : height](columns, q->k, a, q->a_row, q->a_column, b, c, q->ldc, q->add, start);
+        kernel->edge[left < height ? left : height](columns, q->k, a, q->a_row, q->a_column, b, kernel->width, c, q->ldc, q->add, start);
 }
 
 void F(nrm_matmul_rows_run)(const F(nrm_matmul_kernel) *kernel, const F(nrm_matmul_rows) *q)
@@ -77,7 +77,7 @@ void F(nrm_matmul_rows_run)(const F(nrm_matmul_kernel) *kernel, const F(nrm_matm
         const int64_t down = q->m - i < height ? q->m - i : height;
         const REAL *b = q->b;
         for (int64_t j = 0; j < whole; j += width, b += q->b_panel)
-            kernel->block[down](q->k, a, q->a_row, q->a_column, b, q->c + i * q->ldc + j, q->ldc, q->add, q->start ? q->start + j : NULL);
+            kernel->block[down](q->k, a, q->a_row, q->a_column, b, width, q->c + i * q->ldc + j, q->ldc, q->add, q->start ? q->start + j : NULL);
     }
     if (whole < q->n) F(edge)(kernel, q, panel, whole, q->b + whole / width * q->b_panel);
 }
