@@ -9,21 +9,18 @@
 /* to[p * width + j] = from[j * step + p], p and j below 8. */
 static inline void turn_f32(const float *from, int64_t step, float *to, int64_t width)
 {
-    __m256 a[8], b[8];
-    for (int i = 0; i < 8; i++) a[i] = _mm256_loadu_ps(from + i * step);
-    for (int i = 0; i < 8; i += 2) {
-        b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
-        b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
-    }
-    for (int i = 0; i < 8; i += 4) {
-        a[i] = _mm256_shuffle_ps(b[i], b[i + 2], 0x44);
-        a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], 0xEE);
-        a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0x44);
-        a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], 0xEE);
-    }
-    for (int i = 0; i < 4; i++) {
-        _mm256_storeu_ps(to + i * width, _mm256_permute2f128_ps(a[i], a[i + 4], 0x20));
-        _mm256_storeu_ps(to + (i + 4) * width, _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
+    for (int p = 0; p < 8; p += 4) {
+        __m256 a[4], b[4];
+        for (int i = 0; i < 4; i++) /* rows i and i + 4 side by side */
+            a[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from + i * step + p)), _mm_loadu_ps(from + (i + 4) * step + p), 1);
+        for (int i = 0; i < 4; i += 2) {
+            b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+            b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
+        }
+        for (int i = 0; i < 2; i++) {
+            _mm256_storeu_ps(to + (p + 2 * i) * width, _mm256_shuffle_ps(b[i], b[i + 2], 0x44));
+            _mm256_storeu_ps(to + (p + 2 * i + 1) * width, _mm256_shuffle_ps(b[i], b[i + 2], 0xEE));
+        }
     }
 }
 

@@ -13,6 +13,16 @@ int64_t nrm_panels_size(int w, int64_t m, int64_t n)
     return size;
 }
 
+/* A panel's rows cut into register blocks as even as can be: block r begins at top[r]. */
+typedef struct split { int count, top[NRM_PANEL_MOST + 1]; } split;
+
+static split split_of(int rows, int most)
+{
+    split s = {.count = (rows + most - 1) / most};
+    for (int r = 0; r <= s.count; r++) s.top[r] = (rows * r + s.count - 1) / s.count;
+    return s;
+}
+
 #define F(name) name##_f32
 #define REAL float
 #include "panels_typed.h"

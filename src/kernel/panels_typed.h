@@ -1,18 +1,16 @@
 /* panels_typed.h -- the body of panels.c for REAL, F(name).  No include guard on purpose. */
 
 /* c's square at (i, j), rows and columns of it as far as they go, from `depth` rows of the
- * panels at a and b.  The rows fall into register blocks as even as can be. */
-static void F(square)(const F(nrm_matmul_kernel) *kernel, const F(nrm_panels_product) *q, int64_t i, int64_t j, int64_t depth,
-                      const REAL *a, const REAL *b, bool add, REAL *c)
+ * panels at a and b. */
+static void F(square)(const F(nrm_matmul_kernel) *kernel, const F(nrm_panels_product) *q, const split *rows, int64_t i, int64_t j,
+                      int64_t depth, const REAL *a, const REAL *b, bool add, REAL *c)
 {
-    const int w = kernel->panel, width = kernel->width;
-    const int rows = (int)nrm_min_i64(w, q->m - i), columns = (int)nrm_min_i64(w, q->n - j);
+    const int w = kernel->panel, width = kernel->width, columns = (int)nrm_min_i64(w, q->n - j);
 
     for (int left = 0; left < columns; left += width) {
         const bool half = columns - left <= width / 2;
-        int blocks = (rows + kernel->rows - 1) / kernel->rows;
-        for (int top = 0, high; top < rows; top += high, blocks--) {
-            high = (rows - top + blocks - 1) / blocks;
+        for (int r = 0; r < rows->count; r++) {
+            const int top = rows->top[r], high = rows->top[r + 1] - top;
             if (q->lower && i + top + high <= j + left) continue;
             if (half)
                 kernel->edge[high](width / 2, depth, a + top, 1, w, b + left, w, c + top * w + left, w, add, NULL);
@@ -25,14 +23,14 @@ static void F(square)(const F(nrm_matmul_kernel) *kernel, const F(nrm_panels_pro
 void F(nrm_panels_multiply)(const F(nrm_matmul_kernel) *kernel, const F(nrm_panels_product) *q, nrm_tile tile)
 {
     const int w = kernel->panel;
-    const int64_t deep = nrm_panels_up(w, q->k), high = nrm_panels_up(w, q->m);
-    const int64_t step = DEPTH_BYTES / (w * (int64_t)sizeof(REAL));
+    const int64_t deep = nrm_panels_up(w, q->k), high = nrm_panels_up(w, q->m), step = DEPTH_BYTES / (w * (int64_t)sizeof(REAL));
+    const split whole = split_of(w, kernel->rows), last = split_of((int)(w - (high - q->m)), kernel->rows);
 
     for (int64_t p = 0; p < q->k; p += step)
         for (int64_t j = tile.left; j < tile.left + tile.columns; j += w)
-            for (int64_t i = tile.top; i < tile.top + tile.rows; i += w)
-                F(square)(kernel, q, i, j, nrm_min_i64(step, q->k - p), q->a + i * deep + p * w, q->b + j * deep + p * w, p > 0,
-                          q->c + j * high + i * w);
+            for (int64_t i = q->lower ? nrm_max_i64(tile.top, j) : tile.top; i < tile.top + tile.rows; i += w)
+                F(square)(kernel, q, i + w <= q->m ? &whole : &last, i, j, nrm_min_i64(step, q->k - p), q->a + i * deep + p * w,
+                          q->b + j * deep + p * w, p > 0, q->c + j * high + i * w);
 }
 
 void F(nrm_panels_mirror)(const F(nrm_matmul_kernel) *kernel, int64_t n, nrm_tile tile, REAL *x)

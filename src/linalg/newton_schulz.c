@@ -19,8 +19,8 @@
 enum {
     MOST_TILE = 256,   /* rows and columns of a product's tile: its part of a factor stays in the second cache */
     LEAST_TILE = 64,
-    WORTH = 32768,     /* elements from which threads share the passes between products, */
-    WORTH_PRODUCTS = 1 << 22, /* and multiply-adds of a product from which they share anything */
+    WORTH = 1 << 18,   /* elements from which threads share the passes between products, */
+    WORTH_PRODUCTS = 1 << 24, /* and multiply-adds of a product from which they share anything */
     GRAM_ASPECT = 2,   /* l / s from which (3) is cheaper than (2) */
     PHASE = 5          /* steps of (3) before R is formed afresh */
 };
@@ -34,6 +34,9 @@ typedef struct place {
     const nrm_matmul_kernel_f32 *kernel_f32;
     const nrm_matmul_kernel_f64 *kernel_f64;
 } place;
+
+/* Panels of n columns. */
+static int64_t panels(int w, int64_t n) { return (n + w - 1) / w; }
 
 static int64_t tiles(const place *at, int64_t n) { return (n + at->tile - 1) / at->tile; }
 
@@ -50,11 +53,11 @@ static place place_of(nrm_ctx *ctx, const char *who, int64_t s, int64_t l, int s
     return at;
 }
 
-/* Between tiles, on the calling thread: shall all stop? */
-static bool stopped(const place *at, bool *stop)
+/* Between pieces, on the calling thread: shall all stop? */
+static bool stopped(const place *at, nrm_ctx *ctx, bool *stop)
 {
     bool now;
-    if (at->ctx && omp_get_thread_num() == 0 && nrm_tick(at->ctx, "Newton-Schulz", at->step, at->steps, NULL, NAN)) {
+    if (ctx && omp_get_thread_num() == 0 && nrm_tick(ctx, "Newton-Schulz", at->step, at->steps, NULL, NAN)) {
 #pragma omp atomic write
         *stop = true;
     }
@@ -63,10 +66,35 @@ static bool stopped(const place *at, bool *stop)
     return now;
 }
 
+/* Piece t of a pass or product. */
+typedef void piece(const void *job, int64_t t);
+
+/* All pieces; by all threads only if that pays: a parallel region for one thread alone costs
+ * as much as a pass through a small matrix.  False: stopped, which happens only given ctx. */
+static bool share(const place *at, nrm_ctx *ctx, bool pays, int64_t count, piece *run, const void *job)
+{
+    bool stop = false;
+
+    if (at->threads > 1 && pays && count > 1) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(at->threads)
+        for (int64_t t = 0; t < count; t++)
+            if (!stopped(at, ctx, &stop)) run(job, t);
+    } else {
+        for (int64_t t = 0; t < count && !stopped(at, ctx, &stop); t++) run(job, t);
+    }
+    return !stop;
+}
+
 static nrm_status cancelled(const place *at)
 {
     return nrm_fail(at->ctx, NRM_E_CANCELLED, "%s: stopped at Newton-Schulz step %d of %d", at->who, at->step,
                     at->steps);
+}
+
+static nrm_tile tile_at(const place *at, int64_t m, int64_t n, int64_t down, int64_t across)
+{
+    const int64_t top = down * at->tile, left = across * at->tile;
+    return (nrm_tile){top, left, nrm_min_i64(at->tile, m - top), nrm_min_i64(at->tile, n - left)};
 }
 
 /* Tile t of a lower triangle, counted row by row. */
@@ -74,8 +102,7 @@ static nrm_tile lower_tile(const place *at, int64_t s, int64_t t)
 {
     int64_t i = 0;
     for (; t > i; i++) t -= i + 1;
-    const int64_t top = i * at->tile, left = t * at->tile;
-    return (nrm_tile){top, left, nrm_min_i64(at->tile, s - top), nrm_min_i64(at->tile, s - left)};
+    return tile_at(at, s, s, i, t);
 }
 
 static nrm_status check_set(nrm_ctx *ctx, const char *who, const nrm_newton_schulz_set *set, int steps)

@@ -1,118 +1,167 @@
 /* newton_schulz_typed.h -- the body of newton_schulz.c, included once for each REAL, with
  * TYPED(name) and KERNELS_FOR, the table of elementwise passes.  No include guard on purpose.
- * Matrices are in panels unless they are called rows. */
+ * Matrices are in panels unless they are called rows.  Every pass and product is a job, whose
+ * pieces the threads share. */
 
 #define KERNEL(at) ((at)->TYPED(kernel))
+
+typedef struct TYPED(job) {
+    const place *at;
+    int64_t m, n, ld; /* of the matrix that is read */
+    const REAL *from;
+    REAL *to;
+    double first, second; /* numbers of the pass */
+    double *sums;
+    TYPED(nrm_panels_product) product;
+} TYPED(job);
+
+/* A pass through a matrix of m x n: pieces are w of its rows, or a panel of n columns. */
+static void TYPED(pass)(const TYPED(job) *job, int64_t n, piece *run)
+{
+    share(job->at, NULL, job->m * job->n >= WORTH, panels(KERNEL(job->at)->panel, n), run, job);
+}
+
+static void TYPED(in)(const void *job, int64_t t)
+{
+    const TYPED(job) *j = job;
+    TYPED(nrm_panels_in)(KERNEL(j->at), j->m, j->n, t * KERNEL(j->at)->panel, j->from, j->ld, j->m > j->n, j->to);
+}
 
 /* x (s x l) = rows (m x n), or their transpose where that is the s x l form; zeros where it
  * is padded. */
 static void TYPED(into_panels)(const place *at, int64_t m, int64_t n, const REAL *rows, int64_t ld, REAL *x)
 {
-#pragma omp parallel for schedule(static) num_threads(at->threads) if (at->threads > 1 && m * n >= WORTH)
-    for (int64_t i = 0; i < m; i += KERNEL(at)->panel)
-        TYPED(nrm_panels_in)(KERNEL(at), m, n, i, rows, ld, m > n, x);
+    const TYPED(job) job = {.at = at, .m = m, .n = n, .ld = ld, .from = rows, .to = x};
+    TYPED(pass)(&job, m, TYPED(in));
 }
 
-static void TYPED(out_of_panels)(const place *at, int64_t m, int64_t n, const REAL *x, REAL *rows, int64_t ld)
+static void TYPED(out)(const void *job, int64_t t)
 {
-#pragma omp parallel for schedule(static) num_threads(at->threads) if (at->threads > 1 && m * n >= WORTH)
-    for (int64_t i = 0; i < m; i += KERNEL(at)->panel) TYPED(nrm_panels_out)(KERNEL(at), m, n, i, x, m > n, rows, ld);
+    const TYPED(job) *j = job;
+    TYPED(nrm_panels_out)(KERNEL(j->at), j->m, j->n, t * KERNEL(j->at)->panel, j->from, j->m > j->n, j->to, j->ld);
+}
+
+static void TYPED(out_of_panels)(const place *at, int64_t m, int64_t n, const REAL *x, REAL *rows)
+{
+    const TYPED(job) job = {.at = at, .m = m, .n = n, .ld = n, .from = x, .to = rows};
+    TYPED(pass)(&job, m, TYPED(out));
+}
+
+static int64_t TYPED(panel_size)(const place *at, int64_t m)
+{
+    return nrm_panels_up(KERNEL(at)->panel, m) * KERNEL(at)->panel;
+}
+
+static void TYPED(square_sum)(const void *job, int64_t t)
+{
+    const TYPED(job) *j = job;
+    const int64_t size = TYPED(panel_size)(j->at, j->m);
+    j->sums[t] = KERNELS_FOR(nrm_cpu_isa())->square_sum(size, j->first, j->from + t * size);
 }
 
 /* unit |x|_F in f64, panels joined in order; sums: a number for each panel. */
 static double TYPED(frobenius)(const place *at, int64_t s, int64_t l, const REAL *x, double unit, double *sums)
 {
-    const int64_t panel = nrm_panels_up(KERNEL(at)->panel, s) * KERNEL(at)->panel, count = (l + KERNEL(at)->panel - 1) / KERNEL(at)->panel;
+    const TYPED(job) job = {.at = at, .m = s, .n = l, .from = x, .first = unit, .sums = sums};
     double sum = 0;
 
-#pragma omp parallel for schedule(static) num_threads(at->threads) if (at->threads > 1 && s * l >= WORTH)
-    for (int64_t j = 0; j < count; j++) sums[j] = KERNELS_FOR(nrm_cpu_isa())->square_sum(panel, unit, x + j * panel);
-    for (int64_t j = 0; j < count; j++) sum += sums[j];
+    TYPED(pass)(&job, l, TYPED(square_sum));
+    for (int64_t t = 0; t < panels(KERNEL(at)->panel, l); t++) sum += sums[t];
     return sqrt(sum);
 }
 
-/* x (s x l) <- x / divisor 2^exponent: by a power of two and a factor near 1, neither of which
+static void TYPED(scaled)(const void *job, int64_t t)
+{
+    const TYPED(job) *j = job;
+    const int64_t size = TYPED(panel_size)(j->at, j->m);
+    const REAL first = (REAL)j->first, second = (REAL)j->second;
+    REAL *x = j->to + t * size;
+    for (int64_t i = 0; i < size; i++) x[i] = x[i] * first * second;
+}
+
+/* x (s x l) <- x 2^exponent / divisor: by a power of two and a factor near 1, neither of which
  * leaves the range of REAL. */
 static void TYPED(divide)(const place *at, int64_t s, int64_t l, double divisor, int exponent, REAL *x)
 {
-    const int64_t panel = nrm_panels_up(KERNEL(at)->panel, s) * KERNEL(at)->panel, count = (l + KERNEL(at)->panel - 1) / KERNEL(at)->panel;
     int power;
-    const double near = frexp(1 / divisor, &power), scale = ldexp(1, power + exponent);
+    const double near = frexp(1 / divisor, &power);
+    const TYPED(job) job = {.at = at, .m = s, .n = l, .to = x, .first = ldexp(1, power + exponent), .second = near};
+    TYPED(pass)(&job, l, TYPED(scaled));
+}
 
-#pragma omp parallel for schedule(static) num_threads(at->threads) if (at->threads > 1 && s * l >= WORTH)
-    for (int64_t j = 0; j < count; j++)
-        for (int64_t i = 0; i < panel; i++) x[j * panel + i] = x[j * panel + i] * (REAL)scale * (REAL)near;
+static void TYPED(lower)(const void *job, int64_t t)
+{
+    const TYPED(job) *j = job;
+    const nrm_tile tile = lower_tile(j->at, j->product.m, t);
+    TYPED(nrm_panels_multiply)(KERNEL(j->at), &j->product, tile);
+    TYPED(nrm_panels_mirror)(KERNEL(j->at), j->product.m, tile, j->product.c);
 }
 
 /* c (s x s) = a' b for a product known to be symmetric; a, b: depth x s.  False: stopped. */
 static bool TYPED(lower_product)(const place *at, int64_t s, int64_t depth, const REAL *a, const REAL *b, REAL *c)
 {
-    const TYPED(nrm_panels_product) q = {.m = s, .n = s, .k = depth, .a = a, .b = b, .c = c, .lower = true};
-    const int64_t count = lower_tiles(at, s);
-    bool stop = false;
+    const TYPED(job) job = {.at = at, .product = {.m = s, .n = s, .k = depth, .a = a, .b = b, .c = c, .lower = true}};
+    return share(at, at->ctx, true, lower_tiles(at, s), TYPED(lower), &job);
+}
 
-#pragma omp parallel for schedule(dynamic, 1) num_threads(at->threads) if (at->threads > 1 && count > 1)
-    for (int64_t t = 0; t < count; t++) {
-        const nrm_tile tile = lower_tile(at, s, t);
-        if (stopped(at, &stop)) continue;
-        TYPED(nrm_panels_multiply)(KERNEL(at), &q, tile);
-        TYPED(nrm_panels_mirror)(KERNEL(at), s, tile, c);
-    }
-    return !stop;
+static void TYPED(turn)(const void *job, int64_t t)
+{
+    const TYPED(job) *j = job;
+    TYPED(nrm_panels_turn)(KERNEL(j->at), j->m, j->n, t * KERNEL(j->at)->panel, j->from, j->to);
 }
 
 /* gram (s x s) = x x'; turned becomes x'. */
 static bool TYPED(own_product)(const place *at, int64_t s, int64_t l, const REAL *x, REAL *turned, REAL *gram)
 {
-#pragma omp parallel for schedule(static) num_threads(at->threads) if (at->threads > 1 && s * l >= WORTH)
-    for (int64_t i = 0; i < s; i += KERNEL(at)->panel) TYPED(nrm_panels_turn)(KERNEL(at), s, l, i, x, turned);
+    const TYPED(job) job = {.at = at, .m = s, .n = l, .from = x, .to = turned};
+    TYPED(pass)(&job, s, TYPED(turn));
     return TYPED(lower_product)(at, s, l, turned, turned, gram);
 }
 
-/* to = shift I + factor from */
-static void TYPED(shifted)(const place *at, int64_t s, double shift, double factor, const REAL *from, REAL *to)
+/* a I onto panel t of a square */
+static void TYPED(shift)(const place *at, int64_t s, int64_t t, double a, REAL *square)
 {
     const int w = KERNEL(at)->panel;
-    const int64_t panel = nrm_panels_up(w, s) * w;
+    REAL *diagonal = square + t * TYPED(panel_size)(at, s) + t * w * w;
+    for (int i = 0; i < nrm_min_i64(w, s - t * w); i++) diagonal[i * w + i] += (REAL)a;
+}
 
-#pragma omp parallel for schedule(static) num_threads(at->threads) if (at->threads > 1 && s * s >= WORTH)
-    for (int64_t j = 0; j < s; j += w) {
-        REAL *t = to + j / w * panel;
-        for (int64_t i = 0; i < panel; i++) t[i] = (REAL)factor * from[j / w * panel + i];
-        for (int64_t i = j; i < nrm_min_i64(j + w, s); i++) t[i * w + i - j] += (REAL)shift;
-    }
+static void TYPED(affine)(const void *job, int64_t t)
+{
+    const TYPED(job) *j = job;
+    const int64_t size = TYPED(panel_size)(j->at, j->m);
+    const REAL factor = (REAL)j->second, *from = j->from + t * size;
+    REAL *to = j->to + t * size;
+    for (int64_t i = 0; i < size; i++) to[i] = factor * from[i];
+    TYPED(shift)(j->at, j->m, t, j->first, j->to);
 }
 
 /* z = a I + b gram + c gram^2; p: a square to work in */
 static bool TYPED(polynomial)(const place *at, int64_t s, nrm_quintic q, const REAL *gram, REAL *p, REAL *z)
 {
-    const int w = KERNEL(at)->panel;
-    const int64_t high = nrm_panels_up(w, s);
+    const bool linear = q.c == 0;
+    const TYPED(job) job = {.at = at, .m = s, .n = s, .from = gram, .to = linear ? z : p, .first = linear ? q.a : q.b,
+                            .second = linear ? q.b : q.c};
 
-    if (q.c == 0) {
-        TYPED(shifted)(at, s, q.a, q.b, gram, z);
-        return true;
-    }
-    TYPED(shifted)(at, s, q.b, q.c, gram, p);
+    TYPED(pass)(&job, s, TYPED(affine));
+    if (linear) return true;
     if (!TYPED(lower_product)(at, s, s, gram, p, z)) return false;
-    for (int64_t i = 0; i < s; i++) z[i / w * w * high + i * w + i % w] += (REAL)q.a;
+    for (int64_t t = 0; t < panels(KERNEL(at)->panel, s); t++) TYPED(shift)(at, s, t, q.a, z);
     return true;
+}
+
+static void TYPED(tile)(const void *job, int64_t t)
+{
+    const TYPED(job) *j = job;
+    const int64_t down = tiles(j->at, j->product.m);
+    TYPED(nrm_panels_multiply)(KERNEL(j->at), &j->product, tile_at(j->at, j->product.m, j->product.n, t % down, t / down));
 }
 
 /* next = z x; z: s x s, symmetric, x: s x l. */
 static bool TYPED(apply)(const place *at, int64_t s, int64_t l, const REAL *z, const REAL *x, REAL *next)
 {
-    const TYPED(nrm_panels_product) q = {.m = s, .n = l, .k = s, .a = z, .b = x, .c = next};
-    const int64_t down = tiles(at, s), count = down * tiles(at, l);
-    bool stop = false;
-
-#pragma omp parallel for schedule(dynamic, 1) num_threads(at->threads) if (at->threads > 1 && count > 1)
-    for (int64_t t = 0; t < count; t++) {
-        const int64_t top = t % down * at->tile, left = t / down * at->tile;
-        if (stopped(at, &stop)) continue;
-        TYPED(nrm_panels_multiply)(KERNEL(at), &q, (nrm_tile){top, left, nrm_min_i64(at->tile, s - top), nrm_min_i64(at->tile, l - left)});
-    }
-    return !stop;
+    const TYPED(job) job = {.at = at, .product = {.m = s, .n = l, .k = s, .a = z, .b = x, .c = next}};
+    return share(at, at->ctx, true, tiles(at, s) * tiles(at, l), TYPED(tile), &job);
 }
 
 static void TYPED(exchange)(REAL **a, REAL **b)
@@ -196,7 +245,7 @@ REAL *TYPED(nrm_newton_schulz_run)(int64_t m, int64_t n, REAL *work, const nrm_n
     REAL *x, *other;
 
     TYPED(iterate)(&at, m, n, work, set, &x, &other);
-    TYPED(out_of_panels)(&at, m, n, x, other, n);
+    TYPED(out_of_panels)(&at, m, n, x, other);
     return other;
 }
 
@@ -241,7 +290,7 @@ static nrm_status TYPED(run)(nrm_ctx *ctx, const char *who, int64_t m, int64_t n
         }
         found = TYPED(residual)(&at, s, gram);
     }
-    TYPED(out_of_panels)(&at, m, n, now, other, n);
+    TYPED(out_of_panels)(&at, m, n, now, other);
     NRM_STOP_IF(!TYPED(nrm_finite)(m, n, other, n, &row, &col), NRM_E_OVERFLOW, "%s: Newton-Schulz with the "
                 "coefficients %s overflows after %d steps; take fewer", who, set->name, steps);
     for (int64_t i = 0; i < m; i++) memcpy(x + i * ld, other + i * n, (size_t)n * sizeof *x);
