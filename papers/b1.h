@@ -116,7 +116,4 @@ NRM_NODISCARD nrm_status b1_compare(b1_bench *bench, int count, const b1_contend
 void b1_show(b1_bench *bench, const char *title, const char *caption, int count, const b1_contender *contenders,
              const b1_outcome *outcomes);
 
-/* The matrix optimizer's names exist in this library; false and a note on the page where not. */
-bool b1_has(b1_bench *bench, const char *kind);
-
 #endif
