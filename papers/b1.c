@@ -87,22 +87,21 @@ static nrm_status set_options(nrm_ctx *ctx, nrm_optimizer_kind kind, nrm_optimiz
     return st;
 }
 
-/* Of the parameters first .. first + count - 1, by one kind. */
-static nrm_status make_optimizer(b1_bench *bench, const char *name, const char *text, double lr, int first, int count,
-                                 nrm_optimizer **optimizer)
+nrm_status b1_optimizer(nrm_ctx *ctx, const char *name, const char *options, double lr, int64_t count,
+                        const nrm_optimizer_tensor *tensors, nrm_optimizer **optimizer)
 {
-    nrm_ctx *ctx = bench->ctx;
     nrm_optimizer_kind kind;
     nrm_optimizer_options o;
 
+    *optimizer = NULL;
     nrm_status st = nrm_optimizer_kind_find(ctx, name, &kind);
     if (st >= 0) st = nrm_optimizer_options_init(ctx, kind, &o);
     if (st >= 0) st = set_number(ctx, kind, &o, "weight_decay", 0);
     if (st >= 0) st = set_number(ctx, kind, &o, "lr", lr);
-    if (st >= 0) st = set_options(ctx, kind, &o, text);
+    if (st >= 0) st = set_options(ctx, kind, &o, options);
     if (st < 0) return st;
     const nrm_optimizer_group group = {kind, &o};
-    return nrm_optimizer_create(ctx, optimizer, 1, &group, count, bench->tensors + first);
+    return nrm_optimizer_create(ctx, optimizer, 1, &group, count, tensors);
 }
 
 /* ---- Outliers and clipping ------------------------------------------------------------------------ */
@@ -220,17 +219,19 @@ static nrm_status take_steps(run *t)
 nrm_status b1_train(b1_bench *bench, const b1_setup *setup, b1_result *result)
 {
     run t = {.bench = bench, .setup = setup, .result = result};
+    nrm_ctx *ctx = bench->ctx;
 
     *result = (b1_result){.kl = INFINITY};
     b1_initial_weights(bench, setup->seed);
-    nrm_status st = make_optimizer(bench, setup->kind, setup->options, setup->lr, 0, B1_MATRICES, &t.matrices);
-    if (st >= 0) st = make_optimizer(bench, "adamw", B1_ADAMW, setup->rest_lr, B1_MATRICES, B1_PARAMETERS - B1_MATRICES, &t.rest);
+    nrm_status st = b1_optimizer(ctx, setup->kind, setup->options, setup->lr, B1_MATRICES, bench->tensors, &t.matrices);
+    if (st >= 0)
+        st = b1_optimizer(ctx, "adamw", B1_ADAMW, setup->rest_lr, B1_PARAMETERS - B1_MATRICES, bench->tensors + B1_MATRICES, &t.rest);
     if (st >= 0) {
         result->state_bytes = nrm_optimizer_state_bytes(t.matrices);
         for (int i = 0; i < B1_MATRICES; i++) result->parameter_bytes += bench->sizes[i] * (int64_t)sizeof(float);
         st = take_steps(&t);
     }
-    nrm_optimizer_destroy(bench->ctx, t.matrices);
-    nrm_optimizer_destroy(bench->ctx, t.rest);
+    nrm_optimizer_destroy(ctx, t.matrices);
+    nrm_optimizer_destroy(ctx, t.rest);
     return st;
 }

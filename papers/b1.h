@@ -116,4 +116,13 @@ NRM_NODISCARD nrm_status b1_compare(b1_bench *bench, int count, const b1_contend
 void b1_show(b1_bench *bench, const char *title, const char *caption, int count, const b1_contender *contenders,
              const b1_outcome *outcomes);
 
+/* ---- For the rest of these papers' pages --------------------------------------------------------- */
+
+/* An optimizer of one kind from text, as in b1_setup. */
+NRM_NODISCARD nrm_status b1_optimizer(nrm_ctx *ctx, const char *kind, const char *options, double lr, int64_t count,
+                                      const nrm_optimizer_tensor *tensors, nrm_optimizer **optimizer);
+
+/* sigma gets the min(rows, cols) singular values, falling.  work: rows * cols numbers. */
+void b1_singular_values(int64_t rows, int64_t cols, const float *a, double *work, double *sigma);
+
 #endif
