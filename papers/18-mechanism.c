@@ -6,7 +6,6 @@
  * Orthogonalising removes the scales between directions, not those between rows. */
 #include "18-parts.h"
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { ROWS = 256, COLS = 32, SAMPLES = 64, SIZE = ROWS * COLS, STEPS = 40, QUARTER = 3 * ROWS / 4, MOST_SEEDS = 3 };
@@ -236,64 +235,26 @@ nrm_status shards(nrm_reproduction *r, nrm_ctx *ctx)
 
 /* ---- Time and memory ------------------------------------------------------------------------------------ */
 
-typedef struct stepper { nrm_optimizer *optimizer; float *w; const float *g; } stepper;
-
-static nrm_status one_step(nrm_ctx *ctx, void *user)
-{
-    const stepper *s = user;
-    return nrm_optimizer_step(ctx, s->optimizer, (void *[]){s->w}, (const void *[]){s->g}, 1);
-}
-
-enum { KINDS = 3, MOST_ROUNDS = 15 };
-static const char *const kinds[KINDS] = {"adamw", "muon", "normuon"};
-
-static nrm_status time_shape(nrm_reproduction *r, nrm_ctx *ctx, int64_t rows, int64_t cols, nrm_table table, double *ratio)
-{
-    const int rounds = r->quick ? 5 : MOST_ROUNDS;
-    const nrm_optimizer_tensor tensor = {.name = "W", .dtype = NRM_F32, .ndim = 2, .shape = (int64_t[]){rows, cols}};
-    float *memory = nrm_scratch(r, 2 * rows * cols, sizeof *memory);
-    double seconds[KINDS * MOST_ROUNDS], milliseconds[KINDS];
-    nrm_contender contenders[KINDS];
-    stepper steppers[KINDS] = {{0}};
-    int64_t bytes[KINDS];
-    nrm_draws draws = {r->seed};
-    nrm_status st = NRM_OK;
-
-    if (!memory) return NRM_E_NOMEM;
-    for (int64_t i = 0; i < rows * cols; i++) memory[i] = (float)nrm_draw_normal(&draws);
-    for (int k = 0; k < KINDS && st >= 0; k++) {
-        st = b1_optimizer(ctx, kinds[k], "", 1e-3, 1, &tensor, &steppers[k].optimizer);
-        if (st < 0) break;
-        steppers[k].w = memory + rows * cols;
-        steppers[k].g = memory;
-        bytes[k] = nrm_optimizer_state_bytes(steppers[k].optimizer);
-        contenders[k] = (nrm_contender){kinds[k], one_step, &steppers[k]};
-    }
-    if (st >= 0) st = nrm_time_in_turn(r, ctx, contenders, KINDS, rounds, r->quick ? 5e-3 : 2e-2, seconds);
-    for (int k = 0; k < KINDS; k++) nrm_optimizer_destroy(ctx, steppers[k].optimizer);
-    if (st < 0) return st;
-    for (int k = 0; k < KINDS; k++) milliseconds[k] = 1e3 * nrm_median(seconds + k * rounds, rounds);
-    for (int i = 0; i < rounds; i++) seconds[i] = seconds[2 * rounds + i] / seconds[rounds + i];
-    *ratio = nrm_median(seconds, rounds);
-    nrm_cell_text(table, "%lld x %lld", (long long)rows, (long long)cols);
-    for (int k = 0; k < KINDS; k++) nrm_cell_number(table, milliseconds[k]);
-    nrm_cell_text(table, "%.1f", 100 * (*ratio - 1));
-    for (int k = 0; k < KINDS; k++) nrm_cell_text(table, "%lld", (long long)bytes[k]);
-    return NRM_OK;
-}
-
 nrm_status overhead(nrm_reproduction *r, nrm_ctx *ctx)
 {
-    static const int64_t shapes[][2] = {{128, 128}, {256, 256}, {512, 512}, {512, 2048}, {2048, 512}};
+    enum { ADAMW_STEP, MUON_STEP, NORMUON_STEP, KINDS, SHAPES = 5 };
+    static const int64_t shapes[SHAPES][2] = {{128, 128}, {256, 256}, {512, 512}, {512, 2048}, {2048, 512}};
     static const char *const columns[] = {"matrix", "AdamW, ms", "Muon, ms", "NorMuon, ms", "NorMuon over Muon, %",
                                           "state of AdamW, bytes", "of Muon", "of NorMuon"};
-    const int count = r->quick ? 3 : 5;
-    double ratios[5];
+    const int count = r->quick ? 3 : SHAPES;
+    double ratios[SHAPES];
 
-    nrm_table table = nrm_table_begin(r, "A step, one thread", "Median of rounds in which all run in turn; f32.", columns, 8);
+    nrm_table table = nrm_table_begin(r, "A step, one thread", "Medians of rounds in which all run in turn; f32.", columns, 8);
     for (int i = 0; i < count; i++) {
-        const nrm_status st = time_shape(r, ctx, shapes[i][0], shapes[i][1], table, &ratios[i]);
+        b1_timed t[KINDS] = {{.name = "AdamW", .kind = "adamw", .options = ""}, {.name = "Muon", .kind = "muon", .options = ""},
+                             {.name = "NorMuon", .kind = "normuon", .options = ""}};
+        const nrm_status st = b1_time_steps(r, ctx, shapes[i][0], shapes[i][1], r->quick ? 5 : 15, KINDS, t);
         if (st < 0) return st;
+        ratios[i] = t[NORMUON_STEP].seconds / t[MUON_STEP].seconds;
+        nrm_cell_text(table, "%lld x %lld", (long long)shapes[i][0], (long long)shapes[i][1]);
+        for (int k = 0; k < KINDS; k++) nrm_cell_text(table, "%.3g", 1e3 * t[k].seconds);
+        nrm_cell_text(table, "%.1f", 100 * (ratios[i] - 1));
+        for (int k = 0; k < KINDS; k++) nrm_cell_text(table, "%lld", (long long)t[k].state_bytes);
     }
     nrm_measure_spread(r, "overhead", ratios, count);
     nrm_measure_reason(r, "overhead", "The extra passes over the matrix weigh most where it is small: %.3f at 128 x 128, "

@@ -87,7 +87,7 @@ void b1_show(b1_bench *bench, const char *title, const char *caption, int count,
         nrm_cell_text(table, "%.4f", o->mean);
         nrm_cell_text(table, "%.4f", o->least);
         nrm_cell_text(table, "%.4f", o->most);
-        nrm_cell_number(table, 1e3 * o->matrix_seconds / contenders[c].setup.steps);
+        nrm_cell_text(table, "%.3g", 1e3 * o->matrix_seconds / contenders[c].setup.steps);
         nrm_cell_text(table, "%.3f", (double)o->first.state_bytes / (double)o->first.parameter_bytes);
         curves = curves || o->first.points > 2;
     }

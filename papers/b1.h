@@ -122,6 +122,17 @@ void b1_show(b1_bench *bench, const char *title, const char *caption, int count,
 NRM_NODISCARD nrm_status b1_optimizer(nrm_ctx *ctx, const char *kind, const char *options, double lr, int64_t count,
                                       const nrm_optimizer_tensor *tensors, nrm_optimizer **optimizer);
 
+/* Steps of optimizers over one matrix of f32, all in turn (nrm_time_in_turn). */
+enum { B1_MOST_TIMED = 8 };
+typedef struct b1_timed {
+    const char *name, *kind, *options;
+    double seconds;        /* median of the rounds */
+    int64_t state_bytes;
+} b1_timed;
+/* rounds: 1 .. 15. */
+NRM_NODISCARD nrm_status b1_time_steps(nrm_reproduction *r, nrm_ctx *ctx, int64_t rows, int64_t cols, int rounds,
+                                       int count, b1_timed *timed);
+
 /* sigma gets the min(rows, cols) singular values, falling.  work: rows * cols numbers. */
 void b1_singular_values(int64_t rows, int64_t cols, const float *a, double *work, double *sigma);
 
