@@ -18,8 +18,10 @@ static const nrm_claim claims[] = {
     {.id = "steps-muon", .statement = "Steps saved against Muon, in the same setting", .where = "abstract; 1.1B parameters",
      .figure = "11.31 %", .unit = "%", .relation = NRM_AT_LEAST, .holds = 10, .direction = 0.5},
     {.id = "last-quarter", .statement = "Neurons with small gradients are learnt faster: error of the last quarter of the "
-     "rows, Muon over NorMuon", .where = "derived from the motivation; uneven regression", .figure = "", .unit = "x",
-     .relation = NRM_AT_LEAST, .holds = 1.8, .direction = 1.1},
+     "rows, Muon over NorMuon, at one rate for both", .where = "derived from the motivation; uneven regression", .figure = "",
+     .unit = "x", .relation = NRM_AT_LEAST, .holds = 1.8, .direction = 1.1},
+    {.id = "last-quarter-tuned", .statement = "and when each runs at the rate that is best for it over all rows",
+     .where = "the same; a fair comparison", .figure = "", .unit = "x", .relation = NRM_AT_LEAST, .holds = 1.8, .direction = 1.1},
     {.id = "row-spread", .statement = "The rows of NorMuon's update have even lengths (longest over shortest)",
      .where = "figure 1, in words", .figure = "even", .unit = "x", .relation = NRM_AT_MOST, .holds = 2.5, .direction = 5},
     {.id = "condition", .statement = "and the update stays well conditioned", .where = "figure 1, in words", .figure = "low",
