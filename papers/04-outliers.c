@@ -17,7 +17,7 @@ typedef struct entry {
 
 enum { ADAMW, MUON, ROOT, ROOT_OPEN, NOISY_ONLY, MOST = 14 };
 static const entry entries[] = {
-    [ADAMW] = {"AdamW", "adamw", B1_ADAMW, 0.006, 0, 0, true},
+    [ADAMW] = {"AdamW", "adamw", B1_ADAMW, 0.004, 0, 0, true},
     [MUON] = {"Muon", "muon", "", 0.01, 0, 0, true},
     [ROOT] = {"ROOT, q = 0.9", "root", "", 0.005, 0, 0, true},
     [ROOT_OPEN] = {"ROOT without clipping", "root", "quantile=1", 0.005, 0, 0, false},

@@ -49,7 +49,7 @@ static void contend(b1_contender *c, const char *name, const char *kind, const c
 
 static void list_contenders(b1_contender *c, bool tune)
 {
-    contend(&c[ADAMW], "AdamW", "adamw", B1_ADAMW, 0.006, tune);
+    contend(&c[ADAMW], "AdamW", "adamw", B1_ADAMW, 0.004, tune);
     contend(&c[MUON], "Muon", "muon", "", 0.01, tune);
     contend(&c[MUON_PE], "Muon, Polar Express", "muon", "coefficients=polar_express", 0.01, tune);
     contend(&c[CODE], "NorMuon", "normuon", "", 0.01, tune);
