@@ -18,7 +18,7 @@ const char *param_placeholder(const nrm_param *p)
     case NRM_KIND_FLAG: return "";
     case NRM_KIND_TEXT:
         return param_is_path(p) ? (strcmp(p->content, "file") == 0 ? "FILE" : "FOLDER")
-                                : strcmp(p->content, "words") == 0 ? "WORDS" : "TEXT";
+                                : strcmp(p->content, "words") == 0 ? "WORDS" : strcmp(p->content, "value") == 0 ? "VALUE" : "TEXT";
     default: return "WORD";
     }
 }
@@ -29,7 +29,7 @@ const char *param_type(const nrm_param *p)
     case NRM_KIND_F64: return "number";
     case NRM_KIND_I64: return "integer";
     case NRM_KIND_FLAG: return "flag";
-    case NRM_KIND_TEXT: return param_is_path(p) ? p->content : "text";
+    case NRM_KIND_TEXT: return param_is_path(p) || strcmp(p->content, "value") == 0 ? p->content : "text";
     default: return "choice";
     }
 }
@@ -305,9 +305,11 @@ static void python_argument(const nrm_method *m, const char *name, const char *v
     text_add(t, "%s", between);
     for (const char *c = name; *c; c++) text_add(t, "%c", *c == '-' ? '_' : *c);
     text_add(t, "=");
+    const bool number = p && p->kind == NRM_KIND_TEXT && strcmp(p->content, "value") == 0 && *value &&
+                        value[strspn(value, "+-.0123456789eE")] == '\0';
     if (p && p->kind == NRM_KIND_FLAG)
         text_add(t, strcmp(value, "false") == 0 || strcmp(value, "0") == 0 ? "False" : "True");
-    else if (p && (p->kind == NRM_KIND_CHOICE || p->kind == NRM_KIND_TEXT)) add_python_string(value, t);
+    else if (p && !number && (p->kind == NRM_KIND_CHOICE || p->kind == NRM_KIND_TEXT)) add_python_string(value, t);
     else text_add(t, "%s", value);
 }
 

@@ -74,7 +74,7 @@ static void check_params(const nrm_method *m)
         if (p->kind == NRM_KIND_F64) assert_true(p->f64_default >= p->f64_least && p->f64_default <= p->f64_most);
         else assert_true(p->i64_default >= p->i64_least && p->i64_default <= p->i64_most);
         if (p->kind == NRM_KIND_TEXT) {
-            static const char *const contents[] = {"", "file", "folder", "words"};
+            static const char *const contents[] = {"", "file", "folder", "words", "value"};
             int known = 0;
             for (int c = 0; c < NRM_COUNT(contents); c++) known += strcmp(p->content, contents[c]) == 0;
             assert_int_equal(known, 1);

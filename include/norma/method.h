@@ -33,8 +33,9 @@ extern "C" {
  * P(text, name, default, content, since, text)
  *   a string in UTF-8, of any length.  default: a literal, NULL (none: the member is NULL)
  *   or NRM_REQUIRED_TEXT.  content tells the doors what it is: "file" or "folder" (a path,
- *   never empty), "words" (free words, such as a prompt), "" (a name or a notation).  The
- *   member is `const char *`, borrowed from the caller for the call.
+ *   never empty), "words" (free words, such as a prompt), "value" (a number, true, false or a
+ *   word for something that reads it later, NULL leaving it alone), "" (a name or a notation).
+ *   The member is `const char *`, borrowed from the caller for the call.
  *
  * and what it reports beside its outputs:
  *

@@ -10,6 +10,7 @@
 #include <norma/method.h>
 #include <norma/nn.h>
 #include <norma/optim.h>
+#include <norma/optimizer_step.h>
 #include <norma/orthogonalize.h>
 #include <norma/nn.h>
 #include <norma/train.h>

@@ -199,6 +199,10 @@ NRM_API NRM_NODISCARD nrm_status nrm_optimizer_options_set(nrm_ctx *ctx, nrm_opt
 NRM_API NRM_NODISCARD nrm_status nrm_optimizer_options_parse(nrm_ctx *ctx, nrm_optimizer_kind kind,
                                                              nrm_optimizer_options *options, const char *text);
 
+/* All kinds as one JSON array, for programs: name, summary, matrices (does it take whole
+ * matrices?), parameters as in nrm_methods_json.  Free with nrm_free_string. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizers_json(nrm_ctx *ctx, char **json);
+
 /* ---- Tensors and groups ------------------------------------------------------------------ */
 
 enum { /* what a tensor is, where its shape does not tell */

@@ -482,6 +482,36 @@ def generate(
     """
     ...
 
+class _OptimizerStepInfo(Info):
+    step: int
+    update_norm: float
+    update_rms: float
+    state_bytes: int
+
+class _OptimizerStepResult(Result):
+    info: _OptimizerStepInfo
+    weights_out: NDArray[np.float32 | np.float64]
+
+def optimizer_step(
+    weights: ArrayLike | PathLike[str],
+    gradient: ArrayLike | PathLike[str],
+    *,
+    optimizer: Literal["sgd", "adamw", "muon"] | None = "adamw",
+    state: str | PathLike[str] | None = None,
+    state_out: str | PathLike[str] | None = None,
+    name: str | None = "weights",
+    split: str | None = None,
+    lr: float | bool | str | None = None,
+    weight_decay: float | bool | str | None = None,
+    momentum: float | bool | str | None = None,
+    nesterov: float | bool | str | None = None,
+    decoupled: float | bool | str | None = None,
+    beta1: float | bool | str | None = None,
+    beta2: float | bool | str | None = None,
+    eps: float | bool | str | None = None,
+    coefficients: float | bool | str | None = None,
+    steps: float | bool | str | None = None,
+    scale: float | bool | str | None = None,
 class _OrthogonalizeInfo(Info):
     source: str
     steps: int
@@ -515,6 +545,65 @@ def orthogonalize(
     out: Any = None,
     want: str | Sequence[str] = (),
     progress: bool | Callable[[Progress], Any] | None = None,
+) -> _OptimizerStepResult:
+    """One step of a training optimizer on arrays.
+
+    Takes weights, the gradient and the state that the last step left, and gives the weights
+    and the state after the step: the way to check an optimizer's numbers. Without a state
+    it is the first step, from zeros.
+
+    The state is arrays by name: optimizer.step, and OPTIMIZER.ARRAY:NAME for each array of
+    the optimizer. The checkpoint of a training run is such a file, where name is the
+    parameter's. Types follow the weights; the bits do not depend on the number of threads.
+
+    An option that is left out has the optimizer's own default, and one that the optimizer
+    does not have is refused. They are, with true and false for what is on or off:
+
+    sgd: lr momentum nesterov weight_decay decoupled
+
+    adamw: lr beta1 beta2 eps weight_decay
+
+    muon: lr momentum nesterov coefficients steps scale weight_decay
+
+    Parameters
+    ----------
+    weights : array_like float32 or float64
+        W: what is trained, a matrix where the optimizer works on matrices. Also a file as
+        pathlib.Path.
+    gradient : array_like float32 or float64
+        G: of the loss, with the shape of the weights. Also a file as pathlib.Path.
+    optimizer : {'sgd', 'adamw', 'muon'}, default 'adamw'
+        whose step it is.
+    state : str or os.PathLike, optional
+        what an earlier step left; none: the first step.
+    state_out : str or os.PathLike, optional
+        where the state goes: safetensors or npz; none: nowhere.
+    name : str, default 'weights'
+        of the tensor in the state: adamw.m:weights.
+    split : str, optional
+        row blocks that are matrices of their own, as 64,64,64; they sum to the rows.
+    lr : float, bool or str, optional
+        base step.
+    weight_decay : float, bool or str, optional
+        pull of the weights towards 0.
+    momentum : float, bool or str, optional
+        memory of the gradients.
+    nesterov : float, bool or str, optional
+        true: look ahead.
+    decoupled : float, bool or str, optional
+        true: shrink the weights instead of adding to the gradient.
+    beta1 : float, bool or str, optional
+        memory of the mean gradient.
+    beta2 : float, bool or str, optional
+        memory of the mean square.
+    eps : float, bool or str, optional
+        added where the optimizer divides by a norm or a root.
+    coefficients : float, bool or str, optional
+        polynomial of the Newton-Schulz steps.
+    steps : float, bool or str, optional
+        Newton-Schulz steps.
+    scale : float, bool or str, optional
+        of the step, by the shape of the matrix.
 ) -> _OrthogonalizeResult:
     """The nearest matrix with orthonormal rows or columns, by Newton-Schulz steps or exactly.
 
@@ -580,6 +669,21 @@ def orthogonalize(
     Returns
     -------
     Result
+        weights_out : ndarray float32 or float64
+            W after the step.
+        info.step : int
+            number of the step, from 1.
+        info.update_norm : float
+            2-norm of the change of all elements.
+        info.update_rms : float
+            root of its mean square.
+        info.state_bytes : int
+            state of the optimizer. Unit: B.
+
+    References
+    ----------
+    Zichong Li, Liming Liu, Chen Liang, Weizhu Chen, Tuo Zhao: NorMuon: Making Muon more
+    efficient and scalable, 2025, arXiv 2510.05491.
         q : ndarray (m, n), float32 or float64
             near the polar factor of a; type of a.
         info.source : str
@@ -616,6 +720,17 @@ def orthogonalize(
     --------
     >>> import norma
 
+    Muon on a matrix of 3 x 4.
+
+    >>> result = norma.optimizer_step([[0, -0.05, -0.1, -0.15], [0.1, 0.05, 0, -0.05], [0.2, 0.15, 0.1, 0.05]], gradient=[[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1]], optimizer='muon', lr=0.02, weight_decay=0.1)
+    >>> result.weights_out  # [[-0.0090286351,-0.0649585927,-0.0935800868,-0.1494477792],[0.0964868364,0.0444367494,-0.0173363701,-0.0394468078],[0.1799224693,0.1563828447,0.0962346155,0.0432482879]]
+    >>> result.info.step  # 1
+
+    Plain gradient descent on a vector.
+
+    >>> result = norma.optimizer_step([1, 2], gradient=[0.5, -1], optimizer='sgd', lr=0.1)
+    >>> result.weights_out  # [0.95,2.1]
+    >>> result.info.step  # 1
     The steps of Muon: near, and fast.
 
     >>> result = norma.orthogonalize([[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1]])

@@ -97,6 +97,8 @@ def parameter_text(p):
         kind = "{" + ", ".join(repr(word) for word in p["choices"]) + "}"
     if p["content"] in PATHS:
         kind = "str or os.PathLike"
+    if p["content"] == "value":
+        kind = "float, bool or str"
     if p["kind"] == "text" and not p["required"] and p["default"] is None:
         kind += ", optional"
     elif not p["required"]:

@@ -49,10 +49,16 @@ def number_or_list(text):
     return json.loads(_SPECIAL.sub(_special, text))
 
 
-def value_of(kind, text):
+def value_of(parameter, text):
     """A parameter's value from its text."""
+    kind = parameter["kind"]
     if text is None or kind == "flag":
         return text != "false"
+    if parameter["content"] == "value":
+        try:
+            return number_or_list(text)
+        except ValueError:
+            return text
     return {"f64": float, "i64": int}.get(kind, str)(text)
 
 
@@ -61,7 +67,7 @@ def arguments(method, call):
     named = {}
     for name, text in words(call):
         parameter = method.parameters.get(name)
-        named[name] = number_or_list(text) if parameter is None else value_of(parameter["kind"], text)
+        named[name] = number_or_list(text) if parameter is None else value_of(parameter, text)
     return named
 
 

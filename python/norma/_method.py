@@ -3,6 +3,7 @@
 import ctypes
 import inspect
 import keyword
+import numbers
 import operator
 import os
 import warnings
@@ -232,16 +233,27 @@ def text_value(method, parameter, value):
     """A text as the library takes it: UTF-8, ended by a NUL, so that none can be inside."""
     path = parameter["content"] in PATHS
     name = f"{method}: {parameter['name']}"
+    if parameter["content"] == "value":
+        value = value_text(value)
     if isinstance(value, os.PathLike) and path:
         encoded = os.fsencode(value)
     elif isinstance(value, str):
         encoded = value.encode("utf-8", "surrogatepass")  # which the library refuses
     else:
-        rule = "a str or a path" if path else "a str"
+        rule = "a str or a path" if path else "a number, a bool or a str" if parameter["content"] == "value" else "a str"
         raise NormaTypeError(Status.BAD_ARGUMENT, f"{name} is {shown(value)}; it must be {rule}")
     if b"\0" in encoded:
         raise NormaValueError(Status.BAD_ARGUMENT, f"{name} is {shown(value)}; it must hold no NUL character")
     return encoded
+
+
+def value_text(value):
+    """A number or a bool as the library reads it; what is neither comes back as it is."""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    return repr(float(value)) if isinstance(value, numbers.Real) else value
 
 
 def shown(value, most=60):

@@ -138,6 +138,8 @@ def _parameter(name, p):
     kind = "Literal[" + ", ".join(f'"{c}"' for c in p["choices"]) + "]" if p["kind"] == "choice" else _KINDS[p["kind"]]
     if p["content"] in PATHS:
         kind = "str | PathLike[str]"
+    if p["content"] == "value":
+        kind = "float | bool | str"
     if p["required"]:
         return f"{name}: {kind}"
     default = json.dumps(p["default"], ensure_ascii=False) if isinstance(p["default"], str) else repr(p["default"])

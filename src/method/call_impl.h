@@ -33,6 +33,8 @@ nrm_status nrm_call_prepare(nrm_call *call);
 void nrm_value_destroy(nrm_ctx *ctx, nrm_value *value);
 json_t *nrm_seed_json(uint64_t seed);
 json_t *nrm_parameters_json(const nrm_method *method, const void *options);
+/* The description of a parameter; `defaults` are its method's options as they begin. */
+json_t *nrm_param_json(const nrm_param *param, const void *defaults);
 /* The dump of a JSON value (released here) in the context's memory. */
 nrm_status nrm_json_text(nrm_ctx *ctx, json_t *value, char **text);
 

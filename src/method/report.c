@@ -206,7 +206,7 @@ static json_t *bound(const nrm_param *p, bool least)
 
 static const char *const kind_names[] = {"f64", "i64", "flag", "choice", "str", "text"};
 
-static json_t *param_json(const nrm_param *p, const void *defaults)
+json_t *nrm_param_json(const nrm_param *p, const void *defaults)
 {
     json_t *object = json_object();
     char word[64];
@@ -264,7 +264,7 @@ static json_t *method_json(const nrm_method *m, const void *defaults)
     json_object_set_new(object, "outputs", list = json_array());
     for (int i = 0; i < m->output_count; i++) json_array_append_new(list, port_json(&m->outputs[i], true));
     json_object_set_new(object, "parameters", list = json_array());
-    for (int i = 0; i < m->param_count; i++) json_array_append_new(list, param_json(&m->params[i], defaults));
+    for (int i = 0; i < m->param_count; i++) json_array_append_new(list, nrm_param_json(&m->params[i], defaults));
     json_object_set_new(object, "info", list = json_array());
     for (int i = 0; i < m->info_count; i++) json_array_append_new(list, field_json(&m->info[i]));
     json_object_set_new(object, "examples", list = json_array());

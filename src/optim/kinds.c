@@ -85,9 +85,14 @@ nrm_status nrm_optimizer_options_set(nrm_ctx *ctx, nrm_optimizer_kind kind, nrm_
     for (int i = 0; i < method->param_count && i < MOST; i++) names[i] = method->params[i].name;
     const nrm_param *param = nrm_param_find(method, name);
     if (!param) {
+        char list[MOST * 24] = "";
+        for (int i = 0; names[i]; i++) {
+            const size_t used = strlen(list);
+            snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
+        }
         const char *near = nrm_nearest(name, names);
-        return nrm_fail(ctx, NRM_E_ARGUMENT, "%s: there is no option '%s'%s%s%s", method->name, name,
-                        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        return nrm_fail(ctx, NRM_E_ARGUMENT, "%s: there is no option '%s'; there are %s%s%s%s", method->name, name, list,
+                        near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
     }
     fresh = *options;
     NRM_TRY(nrm_option_from_text(ctx, method, param, text, &fresh));
