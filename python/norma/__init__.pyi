@@ -496,7 +496,7 @@ def optimizer_step(
     weights: ArrayLike | PathLike[str],
     gradient: ArrayLike | PathLike[str],
     *,
-    optimizer: Literal["sgd", "adamw", "muon"] | None = "adamw",
+    optimizer: Literal["sgd", "adamw", "muon", "normuon", "lion"] | None = "adamw",
     state: str | PathLike[str] | None = None,
     state_out: str | PathLike[str] | None = None,
     name: str | None = "weights",
@@ -505,13 +505,157 @@ def optimizer_step(
     weight_decay: float | bool | str | None = None,
     momentum: float | bool | str | None = None,
     nesterov: float | bool | str | None = None,
+    momentum_form: float | bool | str | None = None,
+    momentum_warmup: float | bool | str | None = None,
+    momentum_start: float | bool | str | None = None,
     decoupled: float | bool | str | None = None,
+    cautious_decay: float | bool | str | None = None,
     beta1: float | bool | str | None = None,
     beta2: float | bool | str | None = None,
     eps: float | bool | str | None = None,
+    safety: float | bool | str | None = None,
     coefficients: float | bool | str | None = None,
     steps: float | bool | str | None = None,
     scale: float | bool | str | None = None,
+    variant: float | bool | str | None = None,
+    eps_row: float | bool | str | None = None,
+    axis: float | bool | str | None = None,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _OptimizerStepResult:
+    """One step of a training optimizer on arrays.
+
+    Takes weights, the gradient and the state that the last step left, and gives the weights
+    and the state after the step: the way to check an optimizer's numbers. Without a state
+    it is the first step, from zeros.
+
+    The state is arrays by name: optimizer.step, and OPTIMIZER.ARRAY:NAME for each array of
+    the optimizer. The checkpoint of a training run is such a file, where name is the
+    parameter's. Types follow the weights; the bits do not depend on the number of threads.
+
+    An option that is left out has the optimizer's own default, and one that the optimizer
+    does not have is refused. They are, with true and false for what is on or off:
+
+    sgd: lr momentum nesterov weight_decay decoupled
+
+    adamw: lr beta1 beta2 eps weight_decay
+
+    muon: lr momentum nesterov coefficients steps scale weight_decay momentum_form
+    momentum_warmup momentum_start cautious_decay eps safety
+
+    normuon: lr momentum nesterov coefficients steps scale weight_decay momentum_form
+    momentum_warmup momentum_start cautious_decay eps safety variant beta2 eps_row axis
+
+    lion: lr beta1 beta2 weight_decay
+
+    Parameters
+    ----------
+    weights : array_like float32 or float64
+        W: what is trained, a matrix where the optimizer works on matrices. Also a file as
+        pathlib.Path.
+    gradient : array_like float32 or float64
+        G: of the loss, with the shape of the weights. Also a file as pathlib.Path.
+    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'lion'}, default 'adamw'
+        whose step it is.
+    state : str or os.PathLike, optional
+        what an earlier step left; none: the first step.
+    state_out : str or os.PathLike, optional
+        where the state goes: safetensors or npz; none: nowhere.
+    name : str, default 'weights'
+        of the tensor in the state: adamw.m:weights.
+    split : str, optional
+        row blocks that are matrices of their own, as 64,64,64; they sum to the rows.
+    lr : float, bool or str, optional
+        base step.
+    weight_decay : float, bool or str, optional
+        pull of the weights towards 0.
+    momentum : float, bool or str, optional
+        memory of the gradients.
+    nesterov : float, bool or str, optional
+        true: look ahead.
+    momentum_form : float, bool or str, optional
+        whether the momentum is a mean or a sum.
+    momentum_warmup : float, bool or str, optional
+        steps in which the momentum rises.
+    momentum_start : float, bool or str, optional
+        momentum of the first step of a warm-up.
+    decoupled : float, bool or str, optional
+        true: shrink the weights instead of adding to the gradient.
+    cautious_decay : float, bool or str, optional
+        true: decay only what the step moves towards 0 too.
+    beta1 : float, bool or str, optional
+        memory of the mean gradient.
+    beta2 : float, bool or str, optional
+        memory of the mean square, or of the second mean.
+    eps : float, bool or str, optional
+        added where the optimizer divides by a norm or a root.
+    safety : float, bool or str, optional
+        multiplies the norm of the matrix before the Newton-Schulz steps.
+    coefficients : float, bool or str, optional
+        polynomial of the Newton-Schulz steps.
+    steps : float, bool or str, optional
+        Newton-Schulz steps.
+    scale : float, bool or str, optional
+        of the step, by the shape of the matrix.
+    variant : float, bool or str, optional
+        of the method, where its paper and its code differ.
+    eps_row : float, bool or str, optional
+        added to the root of a row's mean square.
+    axis : float, bool or str, optional
+        which way the rows that are normalised lie.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        weights_out : ndarray float32 or float64
+            W after the step.
+        info.step : int
+            number of the step, from 1.
+        info.update_norm : float
+            2-norm of the change of all elements.
+        info.update_rms : float
+            root of its mean square.
+        info.state_bytes : int
+            state of the optimizer. Unit: B.
+
+    References
+    ----------
+    Zichong Li, Liming Liu, Chen Liang, Weizhu Chen, Tuo Zhao: NorMuon: Making Muon more
+    efficient and scalable, 2025, arXiv 2510.05491.
+
+    Examples
+    --------
+    >>> import norma
+
+    Muon: the singular values 3 and 4 of the gradient become 0.7229 and 1.1192.
+
+    >>> result = norma.optimizer_step([[1, 0], [0, 1]], gradient=[[3, 0], [0, 4]], optimizer='muon', lr=0.1)
+    >>> result.weights_out  # [[0.9277124,0],[0,0.8880796]]
+    >>> result.info.step  # 1
+
+    Plain gradient descent on a vector.
+
+    >>> result = norma.optimizer_step([1, 2], gradient=[0.5, -1], optimizer='sgd', lr=0.1)
+    >>> result.weights_out  # [0.95,2.1]
+    >>> result.info.step  # 1
+    """
+    ...
+
 class _OrthogonalizeInfo(Info):
     source: str
     steps: int
@@ -545,65 +689,6 @@ def orthogonalize(
     out: Any = None,
     want: str | Sequence[str] = (),
     progress: bool | Callable[[Progress], Any] | None = None,
-) -> _OptimizerStepResult:
-    """One step of a training optimizer on arrays.
-
-    Takes weights, the gradient and the state that the last step left, and gives the weights
-    and the state after the step: the way to check an optimizer's numbers. Without a state
-    it is the first step, from zeros.
-
-    The state is arrays by name: optimizer.step, and OPTIMIZER.ARRAY:NAME for each array of
-    the optimizer. The checkpoint of a training run is such a file, where name is the
-    parameter's. Types follow the weights; the bits do not depend on the number of threads.
-
-    An option that is left out has the optimizer's own default, and one that the optimizer
-    does not have is refused. They are, with true and false for what is on or off:
-
-    sgd: lr momentum nesterov weight_decay decoupled
-
-    adamw: lr beta1 beta2 eps weight_decay
-
-    muon: lr momentum nesterov coefficients steps scale weight_decay
-
-    Parameters
-    ----------
-    weights : array_like float32 or float64
-        W: what is trained, a matrix where the optimizer works on matrices. Also a file as
-        pathlib.Path.
-    gradient : array_like float32 or float64
-        G: of the loss, with the shape of the weights. Also a file as pathlib.Path.
-    optimizer : {'sgd', 'adamw', 'muon'}, default 'adamw'
-        whose step it is.
-    state : str or os.PathLike, optional
-        what an earlier step left; none: the first step.
-    state_out : str or os.PathLike, optional
-        where the state goes: safetensors or npz; none: nowhere.
-    name : str, default 'weights'
-        of the tensor in the state: adamw.m:weights.
-    split : str, optional
-        row blocks that are matrices of their own, as 64,64,64; they sum to the rows.
-    lr : float, bool or str, optional
-        base step.
-    weight_decay : float, bool or str, optional
-        pull of the weights towards 0.
-    momentum : float, bool or str, optional
-        memory of the gradients.
-    nesterov : float, bool or str, optional
-        true: look ahead.
-    decoupled : float, bool or str, optional
-        true: shrink the weights instead of adding to the gradient.
-    beta1 : float, bool or str, optional
-        memory of the mean gradient.
-    beta2 : float, bool or str, optional
-        memory of the mean square.
-    eps : float, bool or str, optional
-        added where the optimizer divides by a norm or a root.
-    coefficients : float, bool or str, optional
-        polynomial of the Newton-Schulz steps.
-    steps : float, bool or str, optional
-        Newton-Schulz steps.
-    scale : float, bool or str, optional
-        of the step, by the shape of the matrix.
 ) -> _OrthogonalizeResult:
     """The nearest matrix with orthonormal rows or columns, by Newton-Schulz steps or exactly.
 
@@ -669,21 +754,6 @@ def orthogonalize(
     Returns
     -------
     Result
-        weights_out : ndarray float32 or float64
-            W after the step.
-        info.step : int
-            number of the step, from 1.
-        info.update_norm : float
-            2-norm of the change of all elements.
-        info.update_rms : float
-            root of its mean square.
-        info.state_bytes : int
-            state of the optimizer. Unit: B.
-
-    References
-    ----------
-    Zichong Li, Liming Liu, Chen Liang, Weizhu Chen, Tuo Zhao: NorMuon: Making Muon more
-    efficient and scalable, 2025, arXiv 2510.05491.
         q : ndarray (m, n), float32 or float64
             near the polar factor of a; type of a.
         info.source : str
@@ -720,17 +790,6 @@ def orthogonalize(
     --------
     >>> import norma
 
-    Muon on a matrix of 3 x 4.
-
-    >>> result = norma.optimizer_step([[0, -0.05, -0.1, -0.15], [0.1, 0.05, 0, -0.05], [0.2, 0.15, 0.1, 0.05]], gradient=[[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1]], optimizer='muon', lr=0.02, weight_decay=0.1)
-    >>> result.weights_out  # [[-0.0090286351,-0.0649585927,-0.0935800868,-0.1494477792],[0.0964868364,0.0444367494,-0.0173363701,-0.0394468078],[0.1799224693,0.1563828447,0.0962346155,0.0432482879]]
-    >>> result.info.step  # 1
-
-    Plain gradient descent on a vector.
-
-    >>> result = norma.optimizer_step([1, 2], gradient=[0.5, -1], optimizer='sgd', lr=0.1)
-    >>> result.weights_out  # [0.95,2.1]
-    >>> result.info.step  # 1
     The steps of Muon: near, and fast.
 
     >>> result = norma.orthogonalize([[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1]])

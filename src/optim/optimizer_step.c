@@ -188,11 +188,8 @@ static const nrm_port outputs[] = {
     {.name = "weights_out", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_FLOATS, .shape = "", .unit = "", .since = "0.2",
      .text = "W after the step"}};
 static const nrm_example examples[] = {
-    {"Muon on a matrix of 3 x 4",
-     "weights=[[0,-0.05,-0.1,-0.15],[0.1,0.05,0,-0.05],[0.2,0.15,0.1,0.05]] gradient=[[1,2,-1,0],[0,1,3,-2],[2,-1,0,1]] "
-     "optimizer=muon lr=0.02 weight_decay=0.1",
-     "weights_out=[[-0.0090286351,-0.0649585927,-0.0935800868,-0.1494477792],[0.0964868364,0.0444367494,-0.0173363701,-0.0394468078],"
-     "[0.1799224693,0.1563828447,0.0962346155,0.0432482879]] info.step=1", 2e-10},
+    {"Muon: the singular values 3 and 4 of the gradient become 0.7229 and 1.1192",
+     "weights=[[1,0],[0,1]] gradient=[[3,0],[0,4]] optimizer=muon lr=0.1", "weights_out=[[0.9277124,0],[0,0.8880796]] info.step=1", 1e-6},
     {"Plain gradient descent on a vector", "weights=[1,2] gradient=[0.5,-1] optimizer=sgd lr=0.1", "weights_out=[0.95,2.1] info.step=1", 1e-15}};
 
 /* The names of a kind's options. */
@@ -211,6 +208,8 @@ const nrm_method nrm_optimizer_step_method = {
         "They are, with true and false for what is on or off:\n\n"
         "sgd:" NRM_SGD_OPTIONS(OPTION_NAME) "\n\n"
         "adamw:" NRM_ADAMW_OPTIONS(OPTION_NAME) "\n\n"
-        "muon:" NRM_MUON_OPTIONS(OPTION_NAME),
+        "muon:" NRM_MUON_OPTIONS(OPTION_NAME) "\n\n"
+        "normuon:" NRM_NORMUON_OPTIONS(OPTION_NAME) "\n\n"
+        "lion:" NRM_LION_OPTIONS(OPTION_NAME),
     .paper = "Zichong Li, Liming Liu, Chen Liang, Weizhu Chen, Tuo Zhao: NorMuon: Making Muon more efficient and scalable, 2025, arXiv 2510.05491",
     .paper_number = 18, .domain = "optim", .since = "0.2", NRM_DESCRIBED(optimizer_step), .run = run};
