@@ -4,6 +4,7 @@
 
 #include <norma/array.h>
 #include <norma/call.h>
+#include <norma/comm.h>
 #include <norma/core.h>
 #include <norma/graph.h>
 #include <norma/io.h>

@@ -1,6 +1,7 @@
 /* context.c -- status codes, the context, messages, progress, cancellation. */
 #define _DEFAULT_SOURCE /* madvise */
 #include "base.h"
+#include <norma/comm.h>
 #include <omp.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct nrm_ctx {
     void *log_user;
     nrm_progress_fn progress;
     void *progress_user;
+    nrm_comm *comm;
     atomic_bool cancelled;
     double last_tick;
     char message[MESSAGE_LENGTH];
@@ -192,6 +194,15 @@ nrm_status nrm_set_progress(nrm_ctx *ctx, nrm_progress_fn progress, void *user)
     ctx->progress_user = user;
     return NRM_OK;
 }
+
+nrm_status nrm_set_comm(nrm_ctx *ctx, nrm_comm *comm)
+{
+    if (!ctx) return NRM_E_NULL;
+    ctx->comm = comm;
+    return NRM_OK;
+}
+
+nrm_comm *nrm_ctx_comm(const nrm_ctx *ctx) { return ctx ? ctx->comm : NULL; }
 
 void nrm_cancel(nrm_ctx *ctx) { if (ctx) atomic_store(&ctx->cancelled, true); }
 void nrm_cancel_clear(nrm_ctx *ctx) { if (ctx) atomic_store(&ctx->cancelled, false); }
