@@ -11,13 +11,13 @@
 #include <norma/method.h>
 #include <norma/nn.h>
 #include <norma/optim.h>
+#include <norma/optim_distributed.h>
 #include <norma/optimizer_step.h>
 #include <norma/orthogonalize.h>
-#include <norma/nn.h>
-#include <norma/train.h>
 #include <norma/program.h>
 #include <norma/softmax.h>
 #include <norma/sparse_ot.h>
 #include <norma/top_eigenvector.h>
+#include <norma/train.h>
 
 #endif

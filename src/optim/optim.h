@@ -9,6 +9,7 @@
 
 #include "kernel/optimizer_kernels.h"
 #include "method/descriptor.h"
+#include <norma/comm.h>
 #include <norma/optim.h>
 
 enum { NRM_RULE_STATES = 6, NRM_RULE_FACTORS = 12 };
@@ -81,6 +82,7 @@ typedef struct nrm_optimizer_slot {
     nrm_dtype dtype;
     int ndim, group;
     int64_t shape[NRM_MAX_NDIM], count, rows, cols;
+    int64_t held_first, held; /* elements this rank updates, and has the state of; of a matrix all or none */
     void *state[NRM_RULE_STATES];
     const void *constant; /* what it shares with others */
     const char *remark; /* made by the rule in this step */
@@ -105,14 +107,18 @@ typedef struct nrm_optimizer_member { /* a group */
     double factors[NRM_RULE_FACTORS];
 } nrm_optimizer_member;
 
+typedef struct nrm_share nrm_share;
+
 struct nrm_optimizer {
+    nrm_comm *comm;   /* of the ranks that share it; NULL: alone */
+    nrm_share *share; /* which of them updates what (share.h); NULL: alone */
     int64_t tensor_count, slot_count, cell_count, block_count, small_count, large_count, step, state_bytes;
     int group_count, threads; /* threads there is work for */
     int constant_count;
     nrm_optimizer_member *groups;
     nrm_optimizer_slot *slots;
     nrm_optimizer_cell *cells;
-    nrm_optimizer_part *blocks;         /* every tensor, cut up: what is checked, and updated elementwise */
+    nrm_optimizer_part *blocks;         /* what is held, cut up: what is checked, and updated elementwise */
     double *squares;                    /* of the gradient, a sum for each block */
     int64_t *small, *large;             /* slots that are matrices: one a thread; all threads in one */
     nrm_optimizer_constant *constants;
@@ -128,8 +134,9 @@ static inline double nrm_square_sum(nrm_dtype dtype, int64_t n, double unit, con
                             : nrm_optimizer_kernels_f64_for(nrm_cpu_isa())->square_sum(n, unit, x);
 }
 
-/* The array of state `form` of a slot: elements, and bytes of one. */
+/* The array of state `form` of a slot: elements, those held, and the type of one. */
 int64_t nrm_optimizer_state_elements(const nrm_optimizer_slot *slot, const nrm_rule_state *form);
+int64_t nrm_optimizer_state_held(const nrm_optimizer_slot *slot, const nrm_rule_state *form);
 nrm_dtype nrm_optimizer_state_dtype(const nrm_optimizer_slot *slot, const nrm_rule_state *form);
 
 /* setup.c: an optimizer whose groups and slots are known gets its memory.  Each can be undone
@@ -139,6 +146,15 @@ nrm_status nrm_optimizer_make_blocks(nrm_ctx *ctx, nrm_optimizer *o);
 nrm_status nrm_optimizer_make_matrices(nrm_ctx *ctx, nrm_optimizer *o); /* constants, work */
 void nrm_optimizer_link_constants(nrm_optimizer *o); /* each slot to what it shares */
 void nrm_optimizer_drop_matrices(nrm_ctx *ctx, nrm_optimizer *o);
+
+/* step.c: the arguments of a step; a block of gradients that must be finite. */
+nrm_status nrm_optimizer_check_step(nrm_ctx *ctx, const nrm_optimizer *o, void *const *parameters,
+                                    const void *const *gradients, double factor);
+nrm_status nrm_optimizer_check_block(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimizer_part *block,
+                                     const void *const *gradients);
+
+/* state.c: name and form of array i, whoever holds it; false: out of range. */
+bool nrm_optimizer_state_describe(nrm_optimizer *o, int64_t i, const char **name, nrm_array *view);
 
 /* "[3,1]" of element `index`. */
 void nrm_optimizer_place(char *text, size_t size, int ndim, const int64_t *shape, int64_t index);

@@ -1,6 +1,7 @@
 /* optimizer.c -- making an optimizer: tensors checked and put in groups.  Contract:
- * norma/optim.h; the parts: optim.h. */
-#include "optim.h"
+ * norma/optim.h, norma/optim_distributed.h; the parts: optim.h. */
+#include "share.h"
+#include <norma/optim_distributed.h>
 
 /* ---- Routing ---------------------------------------------------------------------------------- */
 
@@ -142,36 +143,60 @@ static nrm_status load_tensors(nrm_ctx *ctx, nrm_optimizer *o, const nrm_optimiz
     return NRM_OK;
 }
 
-nrm_status nrm_optimizer_create(nrm_ctx *ctx, nrm_optimizer **optimizer, int group_count, const nrm_optimizer_group *groups,
-                                int64_t tensor_count, const nrm_optimizer_tensor *tensors)
+/* What this rank does alone; the others must not learn of a failure by waiting. */
+static nrm_status build(nrm_ctx *ctx, nrm_optimizer *o, const nrm_optimizer_group *groups, const nrm_optimizer_tensor *tensors)
 {
-    nrm_optimizer *o;
-    nrm_status st;
+    NRM_TRY(load_groups(ctx, o, groups));
+    NRM_TRY(load_tensors(ctx, o, tensors));
+    NRM_TRY(nrm_share_out(ctx, o));
+    NRM_TRY(nrm_optimizer_make_state(ctx, o));
+    NRM_TRY(nrm_optimizer_make_blocks(ctx, o));
+    return nrm_optimizer_make_matrices(ctx, o);
+}
 
+static nrm_status check_create(nrm_ctx *ctx, nrm_optimizer **optimizer, int group_count, const nrm_optimizer_group *groups,
+                               int64_t tensor_count, const nrm_optimizer_tensor *tensors)
+{
     NRM_REQUIRE(ctx, optimizer, NRM_E_NULL, "optimizer: the place for the optimizer is NULL");
     NRM_REQUIRE(ctx, group_count >= 1 && groups, NRM_E_ARGUMENT,
                 "optimizer: group_count is %d%s; at least one group is needed", group_count, groups ? "" : " and groups is NULL");
     NRM_REQUIRE(ctx, tensor_count >= 0 && (tensors || !tensor_count), NRM_E_ARGUMENT,
                 "optimizer: tensor_count is %lld%s; it must be 0 or more, with the tensors", NRM_LL(tensor_count),
                 tensors ? "" : " and tensors is NULL");
-    NRM_TRY(NRM_ALLOC_ZERO(ctx, o, 1, "an optimizer"));
-    o->group_count = group_count, o->tensor_count = tensor_count, o->threads = nrm_threads(ctx);
-    NRM_TRY_DONE(load_groups(ctx, o, groups));
-    NRM_TRY_DONE(load_tensors(ctx, o, tensors));
-    NRM_TRY_DONE(nrm_optimizer_make_state(ctx, o));
-    NRM_TRY_DONE(nrm_optimizer_make_blocks(ctx, o));
-    NRM_TRY_DONE(nrm_optimizer_make_matrices(ctx, o));
-    *optimizer = o;
     return NRM_OK;
-done:
-    nrm_optimizer_destroy(ctx, o);
+}
+
+nrm_status nrm_optimizer_create_sharded(nrm_ctx *ctx, nrm_optimizer **optimizer, nrm_comm *comm, int group_count,
+                                        const nrm_optimizer_group *groups, int64_t tensor_count,
+                                        const nrm_optimizer_tensor *tensors)
+{
+    nrm_optimizer *o = NULL;
+    nrm_status st = check_create(ctx, optimizer, group_count, groups, tensor_count, tensors);
+
+    if (st >= 0) st = NRM_ALLOC_ZERO(ctx, o, 1, "an optimizer");
+    if (st >= 0) {
+        o->group_count = group_count, o->tensor_count = tensor_count, o->threads = nrm_threads(ctx);
+        o->comm = nrm_comm_size(comm) > 1 ? comm : NULL;
+        st = build(ctx, o, groups, tensors);
+    }
+    st = nrm_comm_agree(ctx, comm, st);
+    if (st >= 0) st = nrm_share_compare(ctx, o);
+    if (st >= 0) *optimizer = o;
+    else nrm_optimizer_destroy(ctx, o);
     return st;
+}
+
+nrm_status nrm_optimizer_create(nrm_ctx *ctx, nrm_optimizer **optimizer, int group_count, const nrm_optimizer_group *groups,
+                                int64_t tensor_count, const nrm_optimizer_tensor *tensors)
+{
+    return nrm_optimizer_create_sharded(ctx, optimizer, NULL, group_count, groups, tensor_count, tensors);
 }
 
 void nrm_optimizer_destroy(nrm_ctx *ctx, nrm_optimizer *o)
 {
     if (!o) return;
     nrm_optimizer_drop_matrices(ctx, o);
+    nrm_share_free(ctx, o->share);
     for (int64_t i = 0; i < o->slot_count; i++) nrm_free(ctx, o->slots[i].name);
     for (int64_t i = 0; o->cells && i < o->cell_count; i++) nrm_free(ctx, o->cells[i].name);
     nrm_free(ctx, o->groups);

@@ -12,6 +12,13 @@ int64_t nrm_optimizer_state_elements(const nrm_optimizer_slot *s, const nrm_rule
     return form->rows ? form->rows * form->cols : s->count;
 }
 
+/* Arrays of a shape of their own are with whoever holds all of the slot. */
+int64_t nrm_optimizer_state_held(const nrm_optimizer_slot *s, const nrm_rule_state *form)
+{
+    if (!form->rows) return s->held;
+    return s->held == s->count ? form->rows * form->cols : 0;
+}
+
 nrm_dtype nrm_optimizer_state_dtype(const nrm_optimizer_slot *s, const nrm_rule_state *form)
 {
     return form->values == NRM_RULE_INDICES ? NRM_I64 : form->values == NRM_RULE_CODES ? NRM_U8 : s->dtype;
@@ -19,7 +26,7 @@ nrm_dtype nrm_optimizer_state_dtype(const nrm_optimizer_slot *s, const nrm_rule_
 
 static int64_t state_bytes(const nrm_optimizer_slot *s, const nrm_rule_state *form)
 {
-    return nrm_optimizer_state_elements(s, form) * (int64_t)nrm_dtype_size(nrm_optimizer_state_dtype(s, form));
+    return nrm_optimizer_state_held(s, form) * (int64_t)nrm_dtype_size(nrm_optimizer_state_dtype(s, form));
 }
 
 /* "muon.m:qkv", of a row block "muon.m:qkv#1". */
@@ -73,12 +80,14 @@ nrm_status nrm_optimizer_make_blocks(nrm_ctx *ctx, nrm_optimizer *o)
     int64_t at = 0;
 
     for (int64_t i = 0; i < o->slot_count; i++)
-        o->block_count += (o->slots[i].count + NRM_OPTIMIZER_BLOCK - 1) / NRM_OPTIMIZER_BLOCK;
+        o->block_count += (o->slots[i].held + NRM_OPTIMIZER_BLOCK - 1) / NRM_OPTIMIZER_BLOCK;
     NRM_TRY(NRM_ALLOC(ctx, o->blocks, o->block_count, "the blocks of an optimizer"));
     NRM_TRY(NRM_ALLOC(ctx, o->squares, o->block_count, "the blocks of an optimizer"));
-    for (int64_t i = 0; i < o->slot_count; i++)
-        for (int64_t first = 0; first < o->slots[i].count; first += NRM_OPTIMIZER_BLOCK)
-            o->blocks[at++] = (nrm_optimizer_part){i, first, nrm_min_i64(NRM_OPTIMIZER_BLOCK, o->slots[i].count - first)};
+    for (int64_t i = 0; i < o->slot_count; i++) {
+        const int64_t end = o->slots[i].held_first + o->slots[i].held;
+        for (int64_t first = o->slots[i].held_first; first < end; first += NRM_OPTIMIZER_BLOCK)
+            o->blocks[at++] = (nrm_optimizer_part){i, first, nrm_min_i64(NRM_OPTIMIZER_BLOCK, end - first)};
+    }
     return NRM_OK;
 }
 
@@ -86,7 +95,7 @@ nrm_status nrm_optimizer_make_blocks(nrm_ctx *ctx, nrm_optimizer *o)
 
 static bool is_matrix(const nrm_optimizer *o, const nrm_optimizer_slot *s)
 {
-    return o->groups[s->group].rule->matrix && s->count > 0;
+    return o->groups[s->group].rule->matrix && s->held > 0;
 }
 
 /* What slot s shares; NULL: nothing, or not made yet. */

@@ -26,17 +26,23 @@ static nrm_array view_of(const nrm_optimizer *o, const nrm_optimizer_cell *c)
     return view;
 }
 
-bool nrm_optimizer_state_at(nrm_optimizer *o, int64_t i, const char **name, nrm_array *view)
+bool nrm_optimizer_state_describe(nrm_optimizer *o, int64_t i, const char **name, nrm_array *view)
 {
     if (i < 0 || i >= nrm_optimizer_state_count(o)) return false;
-    if (i == 0) {
-        if (name) *name = STEP;
-        if (view) *view = (nrm_array){.data = &o->step, .dtype = NRM_I64};
-        return true;
-    }
-    const nrm_optimizer_cell *c = &o->cells[i - 1];
-    if (name) *name = c->name;
-    if (view) *view = view_of(o, c);
+    *name = i == 0 ? STEP : o->cells[i - 1].name;
+    *view = i == 0 ? (nrm_array){.data = &o->step, .dtype = NRM_I64} : view_of(o, &o->cells[i - 1]);
+    return true;
+}
+
+bool nrm_optimizer_state_at(nrm_optimizer *o, int64_t i, const char **name, nrm_array *view)
+{
+    const char *called;
+    nrm_array whole;
+
+    /* Of what ranks share nobody has all. */
+    if (!nrm_optimizer_state_describe(o, i, &called, &whole) || (i > 0 && o->comm)) return false;
+    if (name) *name = called;
+    if (view) *view = whole;
     return true;
 }
 
@@ -136,9 +142,12 @@ nrm_status nrm_optimizer_load_state(nrm_ctx *ctx, nrm_optimizer *o, const nrm_bu
 
     o->step = taken;
     for (int64_t i = 0; i < o->cell_count; i++) {
-        const nrm_array own = view_of(o, &o->cells[i]);
-        const int64_t count = nrm_array_count(&own);
-        if (count) memmove(own.data, find(bundle, o->cells[i].name)->data, (size_t)count * nrm_dtype_size(own.dtype));
+        const nrm_optimizer_cell *c = &o->cells[i];
+        const nrm_optimizer_slot *s = &o->slots[c->slot];
+        const size_t size = nrm_dtype_size(nrm_optimizer_state_dtype(s, &c->form));
+        const int64_t first = c->form.rows ? 0 : s->held_first, count = nrm_optimizer_state_held(s, &c->form);
+        const unsigned char *from = find(bundle, c->name)->data;
+        if (count) memmove(s->state[c->index], from + first * (int64_t)size, (size_t)count * size);
     }
     return NRM_OK;
 }

@@ -1,9 +1,13 @@
 /* step.c -- one step: everything is looked at before anything is changed.  Contract:
- * norma/optim.h.
+ * norma/optim.h, norma/optim_distributed.h.
+ *
+ * Ranks that share an optimizer look at what each holds, agree, bring their sums of squares
+ * together, update what they hold and hand it to the others (share.c); one alone does the same
+ * with nobody to wait for.
  *
  * Threads share blocks of a fixed size (elementwise rules), whole matrices (small ones), or
  * the inside of a matrix (large ones): no bit depends on how many they are. */
-#include "optim.h"
+#include "share.h"
 #include <omp.h>
 #include <stdio.h>
 
@@ -63,6 +67,13 @@ static nrm_status refuse(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimiz
                     NRM_LL(o->step + 1), s->name, place, value);
 }
 
+nrm_status nrm_optimizer_check_block(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimizer_part *b,
+                                     const void *const *gradients)
+{
+    const nrm_optimizer_slot *s = &o->slots[b->slot];
+    return finite(s->dtype, b->count, element(s, gradients, b->first)) ? NRM_OK : refuse(ctx, o, b, gradients);
+}
+
 static nrm_status check_gradients(nrm_ctx *ctx, const nrm_optimizer *o, const void *const *gradients, int threads)
 {
     int64_t bad = o->block_count;
@@ -76,7 +87,7 @@ static nrm_status check_gradients(nrm_ctx *ctx, const nrm_optimizer *o, const vo
     return bad == o->block_count ? NRM_OK : refuse(ctx, o, &o->blocks[bad], gradients);
 }
 
-/* The sum of the squares of unit g over all gradients. */
+/* The sums of the squares of unit g, block by block; and of them all. */
 static double squares_of(const nrm_optimizer *o, const void *const *gradients, double unit, int threads)
 {
     double sum = 0;
@@ -91,18 +102,19 @@ static double squares_of(const nrm_optimizer *o, const void *const *gradients, d
     return sum;
 }
 
-/* The norm, by the pass that checks; as nrm_clip_gradients measures it. */
-static nrm_status measure(nrm_ctx *ctx, const nrm_optimizer *o, const void *const *gradients, int threads, double *norm)
+/* The norm over all ranks, as nrm_clip_gradients measures it, from squares of the gradients
+ * that are there already and, should they leave the range, once more in another unit. */
+static nrm_status norm_of_all(nrm_ctx *ctx, const nrm_optimizer *o, const void *const *gradients, int threads, double *norm)
 {
-    double unit = 1, squares = squares_of(o, gradients, 1, threads);
+    double unit = 1, squares;
 
-    if (!isfinite(squares)) {
-        NRM_TRY(check_gradients(ctx, o, gradients, threads));
-        unit = 0x1p-600;
-    } else if (squares < 1e-280) {
-        unit = 0x1p600;
+    NRM_TRY(nrm_share_sum_squares(ctx, o, &squares));
+    if (!isfinite(squares)) unit = 0x1p-600;
+    else if (squares < 1e-280) unit = 0x1p600;
+    if (unit != 1) {
+        squares_of(o, gradients, unit, threads);
+        NRM_TRY(nrm_share_sum_squares(ctx, o, &squares));
     }
-    if (unit != 1) squares = squares_of(o, gradients, unit, threads);
     *norm = sqrt(squares) / unit;
     return NRM_OK;
 }
@@ -134,7 +146,7 @@ static nrm_rule_piece piece_at(nrm_optimizer *o, int64_t slot, int64_t first, vo
                         .parameter = mutable_element(s, parameters, first), .gradient = element(s, gradients, first)};
 
     for (int k = 0; k < NRM_RULE_STATES && s->state[k]; k++)
-        p.state[k] = (unsigned char *)s->state[k] + first * (int64_t)nrm_dtype_size(s->dtype);
+        p.state[k] = (unsigned char *)s->state[k] + (first - s->held_first) * (int64_t)nrm_dtype_size(s->dtype);
     return p;
 }
 
@@ -185,25 +197,42 @@ static void log_remarks(nrm_ctx *ctx, nrm_optimizer *o)
     }
 }
 
-/* max_norm 0: do not measure. */
-static nrm_status take_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients,
-                            double factor, double max_norm, double *norm)
+nrm_status nrm_optimizer_check_step(nrm_ctx *ctx, const nrm_optimizer *o, void *const *parameters,
+                                    const void *const *gradients, double factor)
 {
-    nrm_rule_moment now = {.factor = factor, .clip = 1};
-    double found = 0;
-
-    NRM_REQUIRE(ctx, o && ((parameters && gradients) || o->slot_count == 0), NRM_E_NULL,
+    NRM_REQUIRE(ctx, (parameters && gradients) || o->slot_count == 0, NRM_E_NULL,
                 "optimizer: optimizer, parameters and gradients must not be NULL");
     NRM_REQUIRE(ctx, factor >= 0 && isfinite(factor), NRM_E_RANGE,
                 "optimizer: the factor of the rate is %g; it must be finite and at least 0", factor);
     NRM_REQUIRE(ctx, o->step < INT64_MAX, NRM_E_OVERFLOW, "optimizer: too many steps");
     NRM_TRY(check_pointers(ctx, o, parameters, gradients));
-    int64_t elements = 0;
-    for (int64_t i = 0; i < o->slot_count; i++) elements += o->slots[i].count;
-    const int threads = nrm_threads(ctx), passes = elements < WORTH_THREADS ? 1 : threads;
-    if (max_norm > 0) NRM_TRY(measure(ctx, o, gradients, passes, &found));
-    else NRM_TRY(check_gradients(ctx, o, gradients, passes));
     NRM_REQUIRE(ctx, !nrm_cancelled(ctx), NRM_E_CANCELLED, "optimizer: stopped before step %lld", NRM_LL(o->step + 1));
+    return NRM_OK;
+}
+
+/* Gradients that are not finite; where they are measured, the pass that does it tells whether
+ * there may be any. */
+static nrm_status look(nrm_ctx *ctx, const nrm_optimizer *o, void *const *parameters, const void *const *gradients,
+                       double factor, bool measured, int threads)
+{
+    NRM_TRY(nrm_optimizer_check_step(ctx, o, parameters, gradients, factor));
+    if (measured && isfinite(squares_of(o, gradients, 1, threads))) return NRM_OK;
+    return check_gradients(ctx, o, gradients, threads);
+}
+
+/* max_norm 0: do not measure. */
+static nrm_status take_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients,
+                            double factor, double max_norm, double *norm)
+{
+    nrm_rule_moment now = {.factor = factor, .clip = 1};
+    int64_t elements = 0;
+    double found = 0;
+
+    NRM_REQUIRE(ctx, o, NRM_E_NULL, "optimizer: optimizer, parameters and gradients must not be NULL");
+    for (int64_t i = 0; i < o->slot_count; i++) elements += o->slots[i].held;
+    const int threads = nrm_threads(ctx), passes = elements < WORTH_THREADS ? 1 : threads;
+    NRM_TRY(nrm_comm_agree(ctx, o->comm, look(ctx, o, parameters, gradients, factor, max_norm > 0, passes)));
+    if (max_norm > 0) NRM_TRY(norm_of_all(ctx, o, gradients, passes, &found));
 
     if (norm) *norm = found;
     if (found > max_norm) now.clip = max_norm / found;
@@ -213,7 +242,7 @@ static nrm_status take_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *paramet
     update_blocks(o, parameters, gradients, passes);
     update_matrices(o, parameters, gradients, threads);
     log_remarks(ctx, o);
-    return NRM_OK;
+    return nrm_share_spread(ctx, o, parameters);
 }
 
 nrm_status nrm_optimizer_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients,
