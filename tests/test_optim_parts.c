@@ -14,7 +14,7 @@
         const nrm_adamw_factors adamw = {1.1, 0.9, 0.95, 1e-8, 3.1, 0.98, 0.01};                                             \
         const nrm_momentum_factors momentum = {0.7, 0.95, 0.05, 0.05, 0.95};                                                       \
         const nrm_lion_factors lion = {0.8, 0.9, 0.99, 0.98, 0.01};                                                     \
-        double sums[2][N] = {{0}}, rates[N];                                                                            \
+        double sums[2][N] = {{0}}, rates[N], powers[2][NRM_POWERS];                                                     \
         for (int i = 0; i < N; i++) rates[i] = 0.01 * i;                                                                \
         REAL x[2][5][N];                                                                                                \
         for (int n = 0; n < N; n++) {                                                                                   \
@@ -32,12 +32,15 @@
                 k->momentum(m, &momentum, x[t][0], x[t][1], x[t][4]);                                                   \
                 k->descend(m, 0.9, 0.1, x[t][4], x[t][3]);                                                              \
                 k->descend_cautious(m, 0.9, 0.1, x[t][4], x[t][3]);                                                     \
+                k->momentum_powers(m, &momentum, 0.5, x[t][0], x[t][1], powers[t]);                                     \
+                k->descend_momentum(m, &momentum, 0.9, 0.1, x[t][0], x[t][1], x[t][3]);                                 \
                 k->descend_columns(m, 0.9, n % 2, rates, x[t][4], x[t][3]);                                             \
                 k->add_squares(m, x[t][4], sums[t]);                                                                    \
                 k->clamp(m, 0.25, x[t][4]);                                                                             \
                 k->scale(m, 0.3, x[t][4]);                                                                              \
             }                                                                                                           \
             assert_memory_equal(x[0], x[1], sizeof x[0]);                                                               \
+            assert_memory_equal(powers[0], powers[1], sizeof powers[0]);                                                \
             assert_memory_equal(sums[0], sums[1], sizeof sums[0]);                                                      \
             assert_true(a->square_sum(n, 0.5, x[0][0]) == b->square_sum(n, 0.5, x[0][0]));                              \
             double sum = 0;                                                                                             \

@@ -30,6 +30,8 @@ extern "C" {
     C(NRM_OPTIMIZER_MUON, "muon")    \
     C(NRM_OPTIMIZER_NORMUON, "normuon") \
     C(NRM_OPTIMIZER_ROOT, "root") \
+    C(NRM_OPTIMIZER_AUON, "auon") \
+    C(NRM_OPTIMIZER_HYBRID_AUON, "hybrid-auon") \
     C(NRM_OPTIMIZER_LION, "lion")
 NRM_CHOICES(nrm_optimizer_kind, NRM_OPTIMIZER_KINDS);
 
@@ -169,6 +171,37 @@ NRM_CHOICES(nrm_root_eps_mode, NRM_ROOT_EPS_MODES);
       "take coefficients (table, user) that bring singular values of [0, 1] above 1.35 on the way")
 NRM_OPTIONS(root, NRM_ROOT_OPTIONS);
 
+#define NRM_AUON_VARIANTS(C)     \
+    C(NRM_AUON_PAPER, "paper")   \
+    C(NRM_AUON_REPO, "repo")
+NRM_CHOICES(nrm_auon_variant, NRM_AUON_VARIANTS);
+
+/* After those of NRM_MATRIX_SCALES, each at its place. */
+#define NRM_AUON_SCALES(C) NRM_MATRIX_SCALES(C) C(NRM_AUON_SCALE_AUTO, "auto")
+enum { NRM_AUON_SCALE_AUTO = nrm_matrix_scale_count };
+
+/* g = nesterov ? momentum M + (1 - momentum) G : M;  X = g / (|g| + eps_norm);
+ * r = sqrt(mean cosh(gamma X)^2);  U = X / (r + eps_rms), repo: g / (r + eps_rms);
+ * W <- (1 - eta weight_decay) W - eta scale U.
+ * With hybrid_steps > 0, Y = g after so many Newton-Schulz steps:  U = Y / (r + eps_rms),
+ * r = sqrt(mean cosh(gamma Y)^2), repo: of gamma Y / (|Y| + eps_norm). */
+#define NRM_AUON_FAMILY_OPTIONS(P, LR, STEPS)                                                         \
+    P(f64, lr, LR, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step; lr weight_decay is below 1")         \
+    P(f64, momentum, 0.95, 0.0, 1.0, "", "0.2", "memory of the mean gradient")                        \
+    P(flag, nesterov, true, "0.2", "look ahead")                                                      \
+    P(f64, weight_decay, 0.0, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step") \
+    P(choice, variant, NRM_AUON_PAPER, NRM_AUON_VARIANTS, "0.2",                                      \
+      "paper: a normalised step; repo: one of the size of the gradient, or of the orthogonalised one") \
+    P(f64, gamma, -1.0, -1.0, 20.0, "", "0.2", "inside cosh; -1 = that of the variant: paper 1, repo 1.5") \
+    P(i64, hybrid_steps, STEPS, -1, 100, "", "0.2", "Newton-Schulz steps first; -1 = as the variant: paper 1, repo 5") \
+    P(choice, scale, NRM_AUON_SCALE_AUTO, NRM_AUON_SCALES, "0.2", "as for muon; auto: paper match_fan, repo none") \
+    P(f64, eps_norm, 1e-7, NRM_POSITIVE, DBL_MAX, "", "0.2", "added to norms")                        \
+    P(f64, eps_rms, 1e-8, NRM_POSITIVE, DBL_MAX, "", "0.2", "added to r")
+#define NRM_AUON_OPTIONS(P) NRM_AUON_FAMILY_OPTIONS(P, 0.24, 0)
+NRM_OPTIONS(auon, NRM_AUON_OPTIONS);
+#define NRM_HYBRID_AUON_OPTIONS(P) NRM_AUON_FAMILY_OPTIONS(P, 0.02, -1)
+NRM_OPTIONS(hybrid_auon, NRM_HYBRID_AUON_OPTIONS);
+
 /* Room for the options of any kind, for those who learn the kind at run time. */
 typedef union nrm_optimizer_options {
     size_t size;
@@ -179,6 +212,8 @@ typedef union nrm_optimizer_options {
     nrm_muon_options muon;
     nrm_normuon_options normuon;
     nrm_root_options root;
+    nrm_auon_options auon; /* and how hybrid_auon begins */
+    nrm_hybrid_auon_options hybrid_auon;
 } nrm_optimizer_options;
 
 NRM_API const char *nrm_optimizer_kind_name(nrm_optimizer_kind kind); /* "muon"; "unknown" */

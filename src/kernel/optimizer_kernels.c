@@ -1,6 +1,7 @@
 /* optimizer_kernels.c -- the tables for any machine, and choice.  Contract: optimizer_kernels.h. */
 #include "optimizer_kernels.h"
 #include <math.h>
+#include <string.h>
 
 #define REAL float
 #define F(name) name##_f32

@@ -1,6 +1,7 @@
 /* optimizer_kernels_avx2.c -- the tables built for AVX2.  Contract: optimizer_kernels.h. */
 #include "optimizer_kernels.h"
 #include <math.h>
+#include <string.h>
 
 #if defined(__x86_64__)
 #define REAL float

@@ -1,6 +1,7 @@
 /* optimizer_kernels_avx512.c -- the tables built for AVX-512.  Contract: optimizer_kernels.h. */
 #include "optimizer_kernels.h"
 #include <math.h>
+#include <string.h>
 
 #if defined(__x86_64__)
 #define REAL float

@@ -3,6 +3,9 @@
  * REAL, F(name), ROOT (its square root) and TABLE (the name of the table) are defined.  No
  * include guard on purpose. */
 
+typedef REAL F(vector) __attribute__((vector_size(32)));
+typedef struct F(factors) { REAL clip, momentum, rest, direct, through; } F(factors);
+
 static void F(sgd)(int64_t n, const nrm_sgd_factors *f, const REAL *restrict g, REAL *restrict w)
 {
     const REAL clip = (REAL)f->clip, l2 = (REAL)f->l2, keep = (REAL)f->keep, rate = (REAL)f->rate;
@@ -76,6 +79,14 @@ static void F(descend_cautious)(int64_t n, double keep_, double rate_, const REA
     for (int64_t i = 0; i < n; i++) w[i] = F(keep_where)(keep, d[i], w[i]) * w[i] - rate * d[i];
 }
 
+static void F(descend_momentum)(int64_t n, const nrm_momentum_factors *f, double keep_, double rate_, const REAL *restrict g,
+                                const REAL *restrict m, REAL *restrict w)
+{
+    const REAL clip = (REAL)f->clip, direct = (REAL)f->direct, through = (REAL)f->through;
+    const REAL keep = (REAL)keep_, rate = (REAL)rate_;
+    for (int64_t i = 0; i < n; i++) w[i] = keep * w[i] - rate * (direct * (clip * g[i]) + through * m[i]);
+}
+
 static void F(descend_columns)(int64_t n, double keep_, bool cautious, const double *restrict rate, const REAL *restrict d,
                                REAL *restrict w)
 {
@@ -119,6 +130,56 @@ static double F(square_sum)(int64_t n, double unit, const REAL *restrict x)
     return sum;
 }
 
+/* `count` vectors of g and m: m moves, and the even powers of unit u add up in `sum`, a lane
+ * for every number of a vector.  The sums have names so that they stay in registers. */
+static inline void F(run_powers)(int64_t count, const F(factors) *f, const REAL *restrict g, REAL *restrict m,
+                                 F(vector) *restrict sum)
+{
+    const REAL clip = f->clip, momentum = f->momentum, rest = f->rest, direct = f->direct, through = f->through;
+    F(vector) s2 = {0}, s4 = s2, s6 = s2, s8 = s2;
+
+    for (int64_t i = 0; i < count; i++, g += sizeof s2 / sizeof *g, m += sizeof s2 / sizeof *m) {
+        F(vector) d, now;
+        memcpy(&d, g, sizeof d);
+        memcpy(&now, m, sizeof now);
+        d *= clip;
+        now = momentum * now + rest * d;
+        memcpy(m, &now, sizeof now);
+        const F(vector) u = direct * d + through * now, u2 = u * u, u4 = u2 * u2;
+        s2 += u2, s4 += u4, s6 += u4 * u2, s8 += u4 * u4;
+    }
+    sum[0] = s2, sum[1] = s4, sum[2] = s6, sum[3] = s8;
+}
+
+/* Sums of a run in the type, runs in f64. */
+static void F(momentum_powers)(int64_t n, const nrm_momentum_factors *f, double unit, const REAL *restrict g,
+                               REAL *restrict m, double *restrict sum)
+{
+    enum { LANES = (int)(sizeof(F(vector)) / sizeof(REAL)), RUN = 128 * LANES };
+    const F(factors) own = {(REAL)f->clip, (REAL)f->momentum, (REAL)f->rest, (REAL)(unit * f->direct), (REAL)(unit * f->through)};
+    double lane[NRM_POWERS][LANES] = {{0}};
+
+    for (int64_t i = 0; i < n; i += RUN) {
+        const int64_t width = n - i < RUN ? n - i : RUN, whole = width / LANES, left = width % LANES;
+        REAL g_end[LANES] = {0}, m_end[LANES] = {0};
+        F(vector) run[NRM_POWERS];
+        F(run_powers)(whole, &own, g + i, m + i, run);
+        for (int p = 0; p < NRM_POWERS; p++)
+            for (int k = 0; k < LANES; k++) lane[p][k] += (double)run[p][k];
+        if (left == 0) continue;
+        memcpy(g_end, g + i + width - left, (size_t)left * sizeof *g);
+        memcpy(m_end, m + i + width - left, (size_t)left * sizeof *m);
+        F(run_powers)(1, &own, g_end, m_end, run);
+        memcpy(m + i + width - left, m_end, (size_t)left * sizeof *m);
+        for (int p = 0; p < NRM_POWERS; p++)
+            for (int k = 0; k < left; k++) lane[p][k] += (double)run[p][k];
+    }
+    for (int p = 0; p < NRM_POWERS; p++) {
+        sum[p] = 0;
+        for (int k = 0; k < LANES; k++) sum[p] += lane[p][k];
+    }
+}
+
 static void F(add_squares)(int64_t n, const REAL *restrict x, double *restrict sum)
 {
     for (int64_t i = 0; i < n; i++) sum[i] += (double)x[i] * (double)x[i];
@@ -137,5 +198,5 @@ static bool F(finite)(int64_t n, const REAL *restrict x)
     return sum == 0;
 }
 
-const TABLE = {F(sgd), F(sgd_momentum), F(adamw), F(lion), F(momentum), F(descend), F(descend_cautious), F(descend_columns),
-               F(scale), F(clamp), F(square_sum), F(add_squares), F(finite)};
+const TABLE = {F(sgd), F(sgd_momentum), F(adamw), F(lion), F(momentum), F(descend), F(descend_cautious), F(descend_momentum),
+               F(descend_columns), F(scale), F(clamp), F(square_sum), F(momentum_powers), F(add_squares), F(finite)};

@@ -70,7 +70,8 @@ typedef struct nrm_rule {
     void (*unmake)(nrm_ctx *ctx, void *constant);
 } nrm_rule;
 
-extern const nrm_rule nrm_sgd_rule, nrm_adamw_rule, nrm_muon_rule, nrm_normuon_rule, nrm_root_rule, nrm_lion_rule;
+extern const nrm_rule nrm_sgd_rule, nrm_adamw_rule, nrm_muon_rule, nrm_normuon_rule, nrm_root_rule, nrm_auon_rule,
+    nrm_hybrid_auon_rule, nrm_lion_rule;
 const nrm_rule *nrm_optimizer_rule(nrm_optimizer_kind kind); /* NULL: no such kind */
 nrm_status nrm_optimizer_find_rule(nrm_ctx *ctx, nrm_optimizer_kind kind, const nrm_rule **rule);
 
