@@ -212,6 +212,29 @@ static void test_extremes(void **unused)
     }
 }
 
+static void remember(void *user, nrm_log_level level, const char *text)
+{
+    if (level == NRM_LOG_WARNING) snprintf(user, 256, "%s", text);
+}
+
+/* A single row has nothing to orthogonalise: as auon, and said. */
+static void test_vector(void **unused)
+{
+    (void)unused;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    char said[256] = "";
+    kit k = {.dtype = NRM_F32}, twin = {.dtype = NRM_F32};
+    kit_add(&k, 2, (int64_t[]){1, 9}), kit_add(&twin, 2, (int64_t[]){1, 9});
+    nrm_optimizer *o = kit_optimizer(ctx, &k, "hybrid-auon", "lr=0.1"), *p = kit_optimizer(ctx, &twin, "auon", "lr=0.1");
+    assert_ok(ctx, nrm_set_log(ctx, remember, said));
+    kit_steps(ctx, o, &k, 0, 2), kit_steps(ctx, p, &twin, 0, 2);
+    kit_same(&k, &twin);
+    assert_string_equal(said, "hybrid-auon: 'w0': a vector has nothing to orthogonalise: hybrid_steps counts as 0");
+    nrm_optimizer_destroy(ctx, o), nrm_optimizer_destroy(ctx, p);
+    kit_end(&k), kit_end(&twin);
+    nrm_ctx_destroy(ctx);
+}
+
 /* No gradient: the decay alone.  A decay that would overshoot is refused, as are options out of range. */
 static void test_zero_and_refusals(void **unused)
 {
@@ -242,4 +265,4 @@ static void test_zero_and_refusals(void **unused)
 
 NRM_TEST_MAIN(cmocka_unit_test(test_worked_direction), cmocka_unit_test(test_worked_steps), cmocka_unit_test(test_brake),
               cmocka_unit_test(test_bounds), cmocka_unit_test(test_what_it_is), cmocka_unit_test(test_extremes),
-              cmocka_unit_test(test_zero_and_refusals))
+              cmocka_unit_test(test_vector), cmocka_unit_test(test_zero_and_refusals))

@@ -199,6 +199,8 @@ static void update(const nrm_rule_piece *p)
 
 /* ---- The two rules -------------------------------------------------------------------------------------------------- */
 
+_Static_assert(sizeof(nrm_hybrid_auon_options) == sizeof(nrm_auon_options), "one list of options");
+
 typedef nrm_auon_options nrm_this_options;
 static const nrm_param auon_params[] = {NRM_AUON_OPTIONS(NRM_PARAM)};
 static const nrm_method auon_method = {.name = "auon", .summary = "momentum over its norm and the mean of its cosh",
@@ -208,7 +210,8 @@ const nrm_rule nrm_auon_rule = {.method = &auon_method, .matrix = true, .check =
                                 .update = update, .work = work};
 
 static const nrm_param hybrid_params[] = {NRM_HYBRID_AUON_OPTIONS(NRM_PARAM)};
-static const nrm_method hybrid_method = {.name = "hybrid-auon", .summary = "momentum, orthogonalised a little, over the mean of its cosh",
+static const nrm_method hybrid_method = {.name = "hybrid-auon",
+                                         .summary = "momentum, orthogonalised a little, over the mean of its cosh",
                                          .params = hybrid_params, .param_count = NRM_COUNT(hybrid_params),
                                          .options_size = sizeof(nrm_hybrid_auon_options)};
 const nrm_rule nrm_hybrid_auon_rule = {.method = &hybrid_method, .matrix = true, .check = check_hybrid, .state = state,

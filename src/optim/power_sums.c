@@ -4,8 +4,8 @@
 
 enum { STEP = 16 }; /* exponents are multiples of it: neighbours share one, and scaling is exact */
 
-/* Up to NRM_POWER_PIECE numbers are summed at a time.  With their scaled squares between these bounds the
- * largest lies in [2^-15, 2^15.5], and f32 holds its 8th power. */
+/* Up to NRM_POWER_PIECE numbers are summed at a time.  Where the sum of their scaled squares is between
+ * these bounds, the largest lies in [2^-15, 2^15.5], and f32 holds its 8th power. */
 static const double LEAST = 0x1p-19, MOST = 0x1p31;
 
 /* A better exponent for sums of squares that are out of bounds; the scale itself must be a number. */
