@@ -13,6 +13,14 @@
 #include "kernel/cpu.h"
 #include <stdbool.h>
 
+/* What lies a little further than p will be wanted.  May point beyond its array: an address
+ * alone, no pointer, is made. */
+static inline void nrm_fetch_ahead(const void *p)
+{
+    enum { AHEAD = 256 };
+    __builtin_prefetch((const void *)((uintptr_t)p + AHEAD));
+}
+
 /* Everywhere g is first multiplied by clip.
  * d = g + l2 w;  m <- momentum m + d;  w <- keep w - rate (direct d + through m) */
 typedef struct nrm_sgd_factors { double clip, l2, momentum, direct, through, keep, rate; } nrm_sgd_factors;

@@ -5,6 +5,7 @@
 
 typedef REAL F(vector) __attribute__((vector_size(32)));
 typedef struct F(factors) { REAL clip, momentum, rest, direct, through; } F(factors);
+enum { F(LINE) = 64 / sizeof(REAL) }; /* of the cache */
 
 static void F(sgd)(int64_t n, const nrm_sgd_factors *f, const REAL *restrict g, REAL *restrict w)
 {
@@ -24,18 +25,33 @@ static void F(sgd_momentum)(int64_t n, const nrm_sgd_factors *f, const REAL *res
     }
 }
 
-static void F(adamw)(int64_t n, const nrm_adamw_factors *f, const REAL *restrict g, REAL *restrict m,
-                     REAL *restrict v, REAL *restrict w)
+/* `count` elements: known to be a cache line's in the loop, so that it becomes whole vectors. */
+static inline __attribute__((always_inline)) void F(adamw_few)(int64_t count, const nrm_adamw_factors *f, const REAL *restrict g,
+                                                               REAL *restrict m, REAL *restrict v, REAL *restrict w)
 {
     const REAL clip = (REAL)f->clip, beta1 = (REAL)f->beta1, rest1 = (REAL)(1 - f->beta1), beta2 = (REAL)f->beta2;
     const REAL rest2 = (REAL)(1 - f->beta2), eps = (REAL)f->eps, root = (REAL)f->root;
     const REAL keep = (REAL)f->keep, rate = (REAL)f->rate;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < count; i++) {
         const REAL d = clip * g[i];
         m[i] = beta1 * m[i] + rest1 * d;
         v[i] = beta2 * v[i] + rest2 * d * d;
         w[i] = keep * w[i] - rate * (m[i] / (root * ROOT(v[i]) + eps));
     }
+}
+
+static void F(adamw)(int64_t n, const nrm_adamw_factors *f, const REAL *restrict g, REAL *restrict m,
+                     REAL *restrict v, REAL *restrict w)
+{
+    int64_t i = 0;
+    for (; i + F(LINE) <= n; i += F(LINE)) {
+        nrm_fetch_ahead(g + i);
+        nrm_fetch_ahead(m + i);
+        nrm_fetch_ahead(v + i);
+        nrm_fetch_ahead(w + i);
+        F(adamw_few)(F(LINE), f, g + i, m + i, v + i, w + i);
+    }
+    F(adamw_few)(n - i, f, g + i, m + i, v + i, w + i);
 }
 
 static void F(lion)(int64_t n, const nrm_lion_factors *f, const REAL *restrict g, REAL *restrict m, REAL *restrict w)
@@ -185,16 +201,18 @@ static void F(add_squares)(int64_t n, const REAL *restrict x, double *restrict s
     for (int64_t i = 0; i < n; i++) sum[i] += (double)x[i] * (double)x[i];
 }
 
-/* x - x is 0 for a finite x and NaN otherwise. */
+/* x - x is 0 for a finite x and NaN otherwise.  In several places at once: one stream of
+ * reads would use half of the memory's speed. */
 static bool F(finite)(int64_t n, const REAL *restrict x)
 {
-    enum { LANES = 64 };
-    REAL lane[LANES] = {0}, sum = 0;
-    int64_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int k = 0; k < LANES; k++) lane[k] += x[i + k] - x[i + k];
-    for (; i < n; i++) sum += x[i] - x[i];
-    for (int k = 0; k < LANES; k++) sum += lane[k];
+    enum { STREAMS = 4, LINE = F(LINE) };
+    const int64_t part = n / (STREAMS * LINE) * LINE;
+    REAL lane[STREAMS][LINE] = {{0}}, sum = 0;
+    for (int64_t i = 0; i < part; i += LINE)
+        for (int t = 0; t < STREAMS; t++)
+            for (int k = 0; k < LINE; k++) lane[t][k] += x[t * part + i + k] - x[t * part + i + k];
+    for (int64_t i = STREAMS * part; i < n; i++) sum += x[i] - x[i];
+    for (int k = 0; k < STREAMS * LINE; k++) sum += lane[k / LINE][k % LINE];
     return sum == 0;
 }
 
