@@ -13,7 +13,7 @@ typedef struct form { int64_t m, n, k, tile; bool lower; } form;
     }                                                                                                              \
     static REAL *unset_##TYPE(int64_t count)                                                                       \
     {                                                                                                              \
-        REAL *x = malloc((size_t)count * sizeof *x);                                                               \
+        REAL *x = malloc((size_t)(count + 1) * sizeof *x);                                                               \
         assert_non_null(x);                                                                                        \
         for (int64_t i = 0; i < count; i++) x[i] = (REAL)NAN;                                                      \
         return x;                                                                                                  \
@@ -100,7 +100,7 @@ static void test_products(void **state)
         check((form){size, size, k, tile, true});
         check((form){size, size, n, tile, false});
     }
-    static const int64_t depths[] = {127, 128, 129, 255, 256, 257, 513};
+    static const int64_t depths[] = {0, 127, 128, 129, 255, 256, 257, 513};
     for (int i = 0; i < NRM_COUNT(depths); i++) {
         check((form){19, 37, depths[i], 1, false});
         check((form){37, 37, depths[i], 2, true});

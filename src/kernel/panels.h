@@ -41,7 +41,7 @@ typedef struct nrm_tile { int64_t top, left, rows, columns; } nrm_tile;
         REAL *c;                                                                                                \
         bool lower; /* m = n: register blocks above the diagonal are left out */                                \
     } nrm_panels_product_##TYPE;                                                                                \
-    /* A tile of c, in one thread. */                                                                           \
+    /* A tile of c, in one thread; zeros if k = 0. */                                                           \
     void nrm_panels_multiply_##TYPE(const nrm_matmul_kernel_##TYPE *kernel, const nrm_panels_product_##TYPE *q, \
                                     nrm_tile tile);                                                             \
     /* x (n x n): the part of a tile that lies below the diagonal to its mirror image. */                       \

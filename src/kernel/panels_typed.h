@@ -26,7 +26,7 @@ void F(nrm_panels_multiply)(const F(nrm_matmul_kernel) *kernel, const F(nrm_pane
     const int64_t deep = nrm_panels_up(w, q->k), high = nrm_panels_up(w, q->m), step = DEPTH_BYTES / (w * (int64_t)sizeof(REAL));
     const split whole = split_of(w, kernel->rows), last = split_of((int)(w - (high - q->m)), kernel->rows);
 
-    for (int64_t p = 0; p < q->k; p += step)
+    for (int64_t p = 0; p == 0 || p < q->k; p += step)
         for (int64_t j = tile.left; j < tile.left + tile.columns; j += w)
             for (int64_t i = q->lower ? nrm_max_i64(tile.top, j) : tile.top; i < tile.top + tile.rows; i += w)
                 F(square)(kernel, q, i + w <= q->m ? &whole : &last, i, j, nrm_min_i64(step, q->k - p), q->a + i * deep + p * w,

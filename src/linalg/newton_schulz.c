@@ -5,7 +5,7 @@
  * go through the very same products.  All matrices lie in panels (kernel/panels.h) from the
  * first step to the last.  Of symmetric matrices the lower triangle alone is computed, tile by
  * tile, and mirrored; X is turned on its diagonal once for each X X'.  A step is
- *     P = b I + c A,   Z = a I + A P,   X <- Z X.
+ *     Z = a I + b A + c A^2,   X <- Z X.
  * The threads share tiles; no bit depends on how the matrix is cut into them.
  *
  * In (3) rounding in R grows with the slope of the polynomial at 0 squared, a step; a phase of
@@ -121,7 +121,7 @@ static nrm_quintic coefficients(const nrm_newton_schulz_set *set, int k)
 
 static bool gram_form(int64_t s, int64_t l) { return l / s >= GRAM_ASPECT; }
 
-static int64_t square_count(int64_t s, int64_t l) { return gram_form(s, l) ? 4 : 3; }
+static int64_t square_count(int64_t s, int64_t l) { return gram_form(s, l) ? 4 : 2; }
 
 /* X twice, and the squares; in the wider panels of the two types. */
 int64_t nrm_newton_schulz_work(int64_t m, int64_t n)

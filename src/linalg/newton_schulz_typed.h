@@ -13,6 +13,7 @@ typedef struct TYPED(job) {
     double first, second; /* numbers of the pass */
     double *sums;
     TYPED(nrm_panels_product) product;
+    nrm_quintic polynomial; /* if `from` is given: of it, the product being its square */
 } TYPED(job);
 
 /* A pass through a matrix of m x n: pieces are w of its rows, or a panel of n columns. */
@@ -89,11 +90,25 @@ static void TYPED(divide)(const place *at, int64_t s, int64_t l, double divisor,
     TYPED(pass)(&job, l, TYPED(scaled));
 }
 
+/* square (s x s) <- shift I + b gram + c square, in the lower part of a tile */
+static void TYPED(combine)(const place *at, int64_t s, nrm_tile tile, nrm_quintic q, const REAL *gram, REAL *square)
+{
+    const int w = KERNEL(at)->panel;
+    const int64_t high = nrm_panels_up(w, s), end = tile.top + tile.rows;
+
+    for (int64_t j = tile.left; j < tile.left + tile.columns; j += w) {
+        const int64_t i = nrm_max_i64(j, tile.top), first = j * high + i * w;
+        if (i < end) KERNELS_FOR(nrm_cpu_isa())->descend((end - i) * w, q.c, -q.b, gram + first, square + first);
+        for (int64_t k = j; i == j && k < nrm_min_i64(j + w, end); k++) square[j * high + k * w + k - j] += (REAL)q.a;
+    }
+}
+
 static void TYPED(lower)(const void *job, int64_t t)
 {
     const TYPED(job) *j = job;
     const nrm_tile tile = lower_tile(j->at, j->product.m, t);
     TYPED(nrm_panels_multiply)(KERNEL(j->at), &j->product, tile);
+    if (j->from) TYPED(combine)(j->at, j->product.m, tile, j->polynomial, j->from, j->product.c);
     TYPED(nrm_panels_mirror)(KERNEL(j->at), j->product.m, tile, j->product.c);
 }
 
@@ -101,6 +116,14 @@ static void TYPED(lower)(const void *job, int64_t t)
 static bool TYPED(lower_product)(const place *at, int64_t s, int64_t depth, const REAL *a, const REAL *b, REAL *c)
 {
     const TYPED(job) job = {.at = at, .product = {.m = s, .n = s, .k = depth, .a = a, .b = b, .c = c, .lower = true}};
+    return share(at, at->ctx, true, lower_tiles(at, s), TYPED(lower), &job);
+}
+
+/* z = a I + b gram + c gram^2 */
+static bool TYPED(polynomial)(const place *at, int64_t s, nrm_quintic q, const REAL *gram, REAL *z)
+{
+    const TYPED(job) job = {.at = at, .from = gram, .polynomial = q,
+                            .product = {.m = s, .n = s, .k = q.c != 0 ? s : 0, .a = gram, .b = gram, .c = z, .lower = true}};
     return share(at, at->ctx, true, lower_tiles(at, s), TYPED(lower), &job);
 }
 
@@ -116,38 +139,6 @@ static bool TYPED(own_product)(const place *at, int64_t s, int64_t l, const REAL
     const TYPED(job) job = {.at = at, .m = s, .n = l, .from = x, .to = turned};
     TYPED(pass)(&job, s, TYPED(turn));
     return TYPED(lower_product)(at, s, l, turned, turned, gram);
-}
-
-/* a I onto panel t of a square */
-static void TYPED(shift)(const place *at, int64_t s, int64_t t, double a, REAL *square)
-{
-    const int w = KERNEL(at)->panel;
-    REAL *diagonal = square + t * TYPED(panel_size)(at, s) + t * w * w;
-    for (int i = 0; i < nrm_min_i64(w, s - t * w); i++) diagonal[i * w + i] += (REAL)a;
-}
-
-static void TYPED(affine)(const void *job, int64_t t)
-{
-    const TYPED(job) *j = job;
-    const int64_t size = TYPED(panel_size)(j->at, j->m);
-    const REAL factor = (REAL)j->second, *from = j->from + t * size;
-    REAL *to = j->to + t * size;
-    for (int64_t i = 0; i < size; i++) to[i] = factor * from[i];
-    TYPED(shift)(j->at, j->m, t, j->first, j->to);
-}
-
-/* z = a I + b gram + c gram^2; p: a square to work in */
-static bool TYPED(polynomial)(const place *at, int64_t s, nrm_quintic q, const REAL *gram, REAL *p, REAL *z)
-{
-    const bool linear = q.c == 0;
-    const TYPED(job) job = {.at = at, .m = s, .n = s, .from = gram, .to = linear ? z : p, .first = linear ? q.a : q.b,
-                            .second = linear ? q.b : q.c};
-
-    TYPED(pass)(&job, s, TYPED(affine));
-    if (linear) return true;
-    if (!TYPED(lower_product)(at, s, s, gram, p, z)) return false;
-    for (int64_t t = 0; t < panels(KERNEL(at)->panel, s); t++) TYPED(shift)(at, s, t, q.a, z);
-    return true;
 }
 
 static void TYPED(tile)(const void *job, int64_t t)
@@ -171,16 +162,15 @@ static void TYPED(exchange)(REAL **a, REAL **b)
     *b = kept;
 }
 
-/* (2), all steps; *x and *next change places.  square: three of s x s. */
+/* (2), all steps; *x and *next change places.  square: two of s x s. */
 static bool TYPED(plain)(place *at, int64_t s, int64_t l, const nrm_newton_schulz_set *set, REAL **x, REAL **next,
                          REAL *square)
 {
-    const int64_t size = nrm_panels_size(KERNEL(at)->panel, s, s);
-    REAL *gram = square, *z = gram + size, *p = z + size;
+    REAL *gram = square, *z = gram + nrm_panels_size(KERNEL(at)->panel, s, s);
 
     for (at->step = 0; at->step < at->steps; at->step++) {
         if (!TYPED(own_product)(at, s, l, *x, *next, gram) ||
-            !TYPED(polynomial)(at, s, coefficients(set, at->step), gram, p, z) ||
+            !TYPED(polynomial)(at, s, coefficients(set, at->step), gram, z) ||
             !TYPED(apply)(at, s, l, z, *x, *next))
             return false;
         TYPED(exchange)(x, next);
@@ -199,7 +189,7 @@ static bool TYPED(gram_steps)(place *at, int64_t s, int64_t l, const nrm_newton_
         const int end = at->steps - at->step < PHASE ? at->steps : at->step + PHASE;
         if (!TYPED(own_product)(at, s, l, *x, *next, r)) return false;
         for (bool first = true; at->step < end; at->step++, first = false) {
-            if (!TYPED(polynomial)(at, s, coefficients(set, at->step), r, t, first ? q : z)) return false;
+            if (!TYPED(polynomial)(at, s, coefficients(set, at->step), r, first ? q : z)) return false;
             if (!first) {
                 if (!TYPED(lower_product)(at, s, s, z, q, t)) return false;
                 TYPED(exchange)(&q, &t);
