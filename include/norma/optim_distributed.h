@@ -9,6 +9,9 @@
  * The result is that of one rank with the same gradients, bit for bit and for any number of
  * ranks.  Any optimizer can be shared so.
  *
+ * With row-sharded weights no rank has a whole matrix: each holds some rows of every weight,
+ * gradient and state.  Muon and NorMuon can be shared so (nrm_row_sharded_create).
+ *
  * All functions here are called by all ranks.  A rank that cannot (a gradient that is not
  * finite, no memory, a request to stop) makes all fail before anything is changed, told which
  * rank and why.  How it is done and what it costs: docs/distributed.md. */
@@ -46,6 +49,43 @@ NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step_mean(nrm_ctx *ctx, nrm_optim
  * that is alone (nrm_bundle_destroy); an empty bundle on the others. */
 NRM_API NRM_NODISCARD nrm_status nrm_optimizer_gather_state(nrm_ctx *ctx, nrm_optimizer *optimizer, int root,
                                                             nrm_bundle *state);
+
+/* ---- Row-sharded weights: Muon, NorMuon ------------------------------------------------------ */
+
+/* The rows of a tensor of `rows` rows that a rank has: chunks of ceil(rows / ranks), so that
+ * the last ranks may have fewer, or none. */
+NRM_API void nrm_row_shard(int64_t rows, int ranks, int rank, int64_t *first, int64_t *count);
+
+typedef struct nrm_row_sharded_optimizer nrm_row_sharded_optimizer;
+
+/* tensors are described whole, all f32 or all f64, with group 0; kind is NRM_OPTIMIZER_MUON or
+ * _NORMUON with its options (NULL: defaults).  The result is that of one rank: with Muon bit
+ * for bit, with NorMuon up to the rounding of the sums over rows.  local_norm (NorMuon): each shard is
+ * brought back to its own norm and not to that of the matrix, as the reference implementation
+ * does, which partly undoes the equalisation of the rows.  comm must outlive the optimizer;
+ * NULL: one rank. */
+NRM_API NRM_NODISCARD nrm_status nrm_row_sharded_create(nrm_ctx *ctx, nrm_row_sharded_optimizer **optimizer, nrm_comm *comm,
+                                                        nrm_optimizer_kind kind, const void *options, bool local_norm,
+                                                        int64_t tensor_count, const nrm_optimizer_tensor *tensors);
+NRM_API void nrm_row_sharded_destroy(nrm_ctx *ctx, nrm_row_sharded_optimizer *optimizer); /* NULL is fine */
+
+/* parameters[i] (in/out) and gradients[i] are this rank's rows of tensor i, the gradients
+ * averaged already (nrm_row_sharded_reduce); a pointer to no rows may be NULL.  factor as for
+ * nrm_optimizer_step, and its failures, on all ranks: nothing is changed. */
+NRM_API NRM_NODISCARD nrm_status nrm_row_sharded_step(nrm_ctx *ctx, nrm_row_sharded_optimizer *optimizer,
+                                                      void *const *parameters, const void *const *gradients, double factor);
+
+/* shards[i], this rank's rows, = the sum over ranks of weight times gradients[i], which are whole:
+ * a reduce-scatter, in f64 and in the order of the ranks. */
+NRM_API NRM_NODISCARD nrm_status nrm_row_sharded_reduce(nrm_ctx *ctx, nrm_row_sharded_optimizer *optimizer,
+                                                        const void *const *gradients, double weight, void *const *shards);
+
+/* This rank's state: "optimizer.step" and arrays named as those of an optimizer that is alone,
+ * with this rank's rows of them.  `view` is of the optimizer's memory and may be written to
+ * go on with what was saved; false: out of range. */
+NRM_API int64_t nrm_row_sharded_state_count(const nrm_row_sharded_optimizer *optimizer);
+NRM_API int64_t nrm_row_sharded_state_bytes(const nrm_row_sharded_optimizer *optimizer);
+NRM_API bool nrm_row_sharded_state_at(nrm_row_sharded_optimizer *optimizer, int64_t i, const char **name, nrm_array *view);
 
 #ifdef __cplusplus
 }

@@ -140,6 +140,13 @@ int64_t nrm_optimizer_state_elements(const nrm_optimizer_slot *slot, const nrm_r
 int64_t nrm_optimizer_state_held(const nrm_optimizer_slot *slot, const nrm_rule_state *form);
 nrm_dtype nrm_optimizer_state_dtype(const nrm_optimizer_slot *slot, const nrm_rule_state *form);
 
+/* optimizer.c: the arguments of _create; groups and slots of an optimizer that has their
+ * counts and is zero else. */
+nrm_status nrm_optimizer_check_create(nrm_ctx *ctx, const void *place, int group_count, const nrm_optimizer_group *groups,
+                                      int64_t tensor_count, const nrm_optimizer_tensor *tensors);
+nrm_status nrm_optimizer_load(nrm_ctx *ctx, nrm_optimizer *o, const nrm_optimizer_group *groups,
+                              const nrm_optimizer_tensor *tensors);
+
 /* setup.c: an optimizer whose groups and slots are known gets its memory.  Each can be undone
  * after it failed midway. */
 nrm_status nrm_optimizer_make_state(nrm_ctx *ctx, nrm_optimizer *o);

@@ -143,21 +143,27 @@ static nrm_status load_tensors(nrm_ctx *ctx, nrm_optimizer *o, const nrm_optimiz
     return NRM_OK;
 }
 
+nrm_status nrm_optimizer_load(nrm_ctx *ctx, nrm_optimizer *o, const nrm_optimizer_group *groups,
+                              const nrm_optimizer_tensor *tensors)
+{
+    NRM_TRY(load_groups(ctx, o, groups));
+    return load_tensors(ctx, o, tensors);
+}
+
 /* What this rank does alone; the others must not learn of a failure by waiting. */
 static nrm_status build(nrm_ctx *ctx, nrm_optimizer *o, const nrm_optimizer_group *groups, const nrm_optimizer_tensor *tensors)
 {
-    NRM_TRY(load_groups(ctx, o, groups));
-    NRM_TRY(load_tensors(ctx, o, tensors));
+    NRM_TRY(nrm_optimizer_load(ctx, o, groups, tensors));
     NRM_TRY(nrm_share_out(ctx, o));
     NRM_TRY(nrm_optimizer_make_state(ctx, o));
     NRM_TRY(nrm_optimizer_make_blocks(ctx, o));
     return nrm_optimizer_make_matrices(ctx, o);
 }
 
-static nrm_status check_create(nrm_ctx *ctx, nrm_optimizer **optimizer, int group_count, const nrm_optimizer_group *groups,
-                               int64_t tensor_count, const nrm_optimizer_tensor *tensors)
+nrm_status nrm_optimizer_check_create(nrm_ctx *ctx, const void *place, int group_count, const nrm_optimizer_group *groups,
+                                      int64_t tensor_count, const nrm_optimizer_tensor *tensors)
 {
-    NRM_REQUIRE(ctx, optimizer, NRM_E_NULL, "optimizer: the place for the optimizer is NULL");
+    NRM_REQUIRE(ctx, place, NRM_E_NULL, "optimizer: the place for the optimizer is NULL");
     NRM_REQUIRE(ctx, group_count >= 1 && groups, NRM_E_ARGUMENT,
                 "optimizer: group_count is %d%s; at least one group is needed", group_count, groups ? "" : " and groups is NULL");
     NRM_REQUIRE(ctx, tensor_count >= 0 && (tensors || !tensor_count), NRM_E_ARGUMENT,
@@ -171,7 +177,7 @@ nrm_status nrm_optimizer_create_sharded(nrm_ctx *ctx, nrm_optimizer **optimizer,
                                         const nrm_optimizer_tensor *tensors)
 {
     nrm_optimizer *o = NULL;
-    nrm_status st = check_create(ctx, optimizer, group_count, groups, tensor_count, tensors);
+    nrm_status st = nrm_optimizer_check_create(ctx, optimizer, group_count, groups, tensor_count, tensors);
 
     if (st >= 0) st = NRM_ALLOC_ZERO(ctx, o, 1, "an optimizer");
     if (st >= 0) {

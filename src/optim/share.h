@@ -25,11 +25,8 @@ void nrm_share_free(nrm_ctx *ctx, nrm_share *share); /* NULL is fine */
 /* All ranks have the same tensors, groups and options: else all fail, told what differs. */
 nrm_status nrm_share_compare(nrm_ctx *ctx, const nrm_optimizer *o);
 
-/* The same for others: own is how many tensors there are, and checksums of them and of the
- * options. */
-nrm_status nrm_share_compare_sums(nrm_ctx *ctx, nrm_comm *comm, const int64_t own[3]);
-void nrm_share_mix_options(uint64_t *hash, const nrm_method *method, const void *options);
-void nrm_share_mix_tensor(uint64_t *hash, const char *name, nrm_dtype dtype, int ndim, const int64_t *shape);
+/* owner_of[slot] of the matrices. */
+nrm_status nrm_share_deal_matrices(nrm_ctx *ctx, const nrm_optimizer *o, int32_t *owner_of);
 /* The blocks of `rank` in a round of an exchange: order[begin] .. order[end - 1], so many bytes. */
 void nrm_share_round(const nrm_optimizer *o, int rank, int64_t round, int64_t *begin, int64_t *end, int64_t *bytes);
 

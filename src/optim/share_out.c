@@ -21,10 +21,9 @@ static int dearer(const void *a, const void *b)
 
 static bool is_matrix(const nrm_optimizer *o, int64_t slot) { return o->groups[o->slots[slot].group].rule->matrix; }
 
-/* owner_of[slot] of the matrices. */
-static nrm_status deal_matrices(nrm_ctx *ctx, const nrm_optimizer *o, int32_t *owner_of)
+nrm_status nrm_share_deal_matrices(nrm_ctx *ctx, const nrm_optimizer *o, int32_t *owner_of)
 {
-    const int ranks = o->comm->size;
+    const int ranks = nrm_comm_size(o->comm);
     priced *matrices = NULL;
     double *load = NULL;
     int64_t count = 0;
@@ -153,7 +152,7 @@ static nrm_status make_plan(nrm_ctx *ctx, nrm_optimizer *o)
     NRM_TRY_DONE(NRM_ALLOC(ctx, h->weight, o->comm->size, "the plan of shared work"));
     NRM_TRY_DONE(NRM_ALLOC(ctx, h->send_bytes, o->comm->size, "the plan of shared work"));
     NRM_TRY_DONE(NRM_ALLOC(ctx, h->receive_bytes, o->comm->size, "the plan of shared work"));
-    NRM_TRY_DONE(deal_matrices(ctx, o, owner_of));
+    NRM_TRY_DONE(nrm_share_deal_matrices(ctx, o, owner_of));
     cut_blocks(o, owner_of, h);
     sort_by_owner(o, h);
     hold(o, h);
@@ -200,7 +199,7 @@ static void mix(uint64_t *hash, const void *bytes, size_t n)
 }
 
 /* Of all option values: the struct itself has gaps that no one fills. */
-void nrm_share_mix_options(uint64_t *hash, const nrm_method *method, const void *options)
+static void mix_options(uint64_t *hash, const nrm_method *method, const void *options)
 {
     mix(hash, method->name, strlen(method->name));
     for (int i = 0; i < method->param_count; i++) {
@@ -213,22 +212,22 @@ void nrm_share_mix_options(uint64_t *hash, const nrm_method *method, const void 
     }
 }
 
-void nrm_share_mix_tensor(uint64_t *hash, const char *name, nrm_dtype dtype, int ndim, const int64_t *shape)
+static void mix_slot(uint64_t *hash, const nrm_optimizer_slot *s)
 {
-    const int64_t head[2] = {(int64_t)dtype, ndim};
-    mix(hash, name, strlen(name) + 1);
+    const int64_t head[] = {(int64_t)s->dtype, s->ndim, s->tensor, s->first, s->group};
+    mix(hash, s->name, strlen(s->name) + 1);
     mix(hash, head, sizeof head);
-    mix(hash, shape, (size_t)ndim * sizeof *shape);
+    mix(hash, s->shape, (size_t)s->ndim * sizeof *s->shape);
 }
 
-nrm_status nrm_share_compare_sums(nrm_ctx *ctx, nrm_comm *comm, const int64_t own[3])
+static nrm_status compare(nrm_ctx *ctx, nrm_comm *comm, const int64_t own[3])
 {
     enum { COUNT, TENSORS, OPTIONS, SUMS };
-    int64_t bytes[NRM_COMM_MOST], *all;
-    nrm_status st = NRM_OK;
+    int64_t bytes[NRM_COMM_MOST], *all = NULL;
+    nrm_status st;
 
     /* Failing here alone would leave the others waiting. */
-    NRM_TRY(nrm_comm_agree(ctx, comm, NRM_ALLOC(ctx, all, SUMS * (int64_t)nrm_comm_size(comm), "a comparison of ranks")));
+    NRM_TRY_DONE(nrm_comm_agree(ctx, comm, NRM_ALLOC(ctx, all, SUMS * (int64_t)nrm_comm_size(comm), "a comparison of ranks")));
     for (int r = 0; r < nrm_comm_size(comm); r++) bytes[r] = SUMS * (int64_t)sizeof *own;
     NRM_TRY_DONE(nrm_comm_all_gather(ctx, comm, own, all, bytes));
     for (int r = 1; r < nrm_comm_size(comm); r++) {
@@ -252,12 +251,7 @@ nrm_status nrm_share_compare(nrm_ctx *ctx, const nrm_optimizer *o)
     uint64_t tensors = basis, options = basis;
 
     if (!o->comm) return NRM_OK;
-    for (int64_t i = 0; i < o->slot_count; i++) {
-        const nrm_optimizer_slot *s = &o->slots[i];
-        const int64_t place[3] = {s->tensor, s->first, s->group};
-        nrm_share_mix_tensor(&tensors, s->name, s->dtype, s->ndim, s->shape);
-        mix(&tensors, place, sizeof place);
-    }
-    for (int i = 0; i < o->group_count; i++) nrm_share_mix_options(&options, o->groups[i].rule->method, &o->groups[i].options);
-    return nrm_share_compare_sums(ctx, o->comm, (int64_t[]){o->tensor_count, (int64_t)tensors, (int64_t)options});
+    for (int64_t i = 0; i < o->slot_count; i++) mix_slot(&tensors, &o->slots[i]);
+    for (int i = 0; i < o->group_count; i++) mix_options(&options, o->groups[i].rule->method, &o->groups[i].options);
+    return compare(ctx, o->comm, (int64_t[]){o->tensor_count, (int64_t)tensors, (int64_t)options});
 }
