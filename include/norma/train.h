@@ -11,7 +11,11 @@
  * that was not interrupted, on the same build and machine with as many threads or others.
  *
  * Without data it trains on what the library carries: its own documentation as text, or
- * drawn digits as images. */
+ * drawn digits as images.
+ *
+ * Where the context has a communicator (nrm_set_comm) its ranks share the run: each takes some
+ * rows of every batch and holds the optimizer's state of some parameters (docs/distributed.md).
+ * All call this with the same arguments; files are written by rank 0. */
 #ifndef NORMA_TRAIN_H
 #define NORMA_TRAIN_H
 
@@ -129,7 +133,9 @@ NRM_OPTIONS(train, NRM_TRAIN_OPTIONS);
     F(f64, rate, "1/s", "tokens or examples a second, validation left out")                      \
     F(f64, first_step, "s", "from the call to the end of the first step")                        \
     F(f64, optimizer_share, "s/s", "of the training time that the optimizer's steps took")          \
-    F(i64, state_bytes, "B", "state of the optimizer")                                           \
+    F(i64, state_bytes, "B", "state of the optimizer, of this rank")                             \
+    F(i64, ranks, "", "that shared the run")                                                     \
+    F(i64, bytes_sent, "B", "to other ranks, of this rank")                                      \
     F(flag, early, "", "patience ended it")                                                      \
     F(f64, seconds, "s", "wall time")
 NRM_INFO(train, NRM_TRAIN_INFO);

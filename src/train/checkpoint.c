@@ -8,6 +8,7 @@
  * It is written under another name and renamed: a run that is cut off leaves the last one. */
 #include "method/descriptor.h"
 #include "trainer.h"
+#include <norma/optim_distributed.h>
 
 extern const nrm_method nrm_train_method;
 static const char FILE_NAME[] = "checkpoint.safetensors";
@@ -106,7 +107,8 @@ static char *run_json(const nrm_trainer *t)
     return text;
 }
 
-nrm_status nrm_checkpoint_save(nrm_ctx *ctx, nrm_trainer *t)
+/* state: the optimizer's, where ranks share it and it came together here. */
+static nrm_status write(nrm_ctx *ctx, nrm_trainer *t, const nrm_bundle *state)
 {
     const int64_t states = t->optimizer ? nrm_optimizer_state_count(t->optimizer) : 0;
     nrm_named *items = NULL;
@@ -120,7 +122,8 @@ nrm_status nrm_checkpoint_save(nrm_ctx *ctx, nrm_trainer *t)
     for (int64_t i = 0; i < states; i++) {
         const char *name;
         nrm_array view;
-        if (nrm_optimizer_state_at(t->optimizer, i, &name, &view))
+        if (state->count > i) name = state->items[i].name, view = state->items[i].array;
+        if (state->count > i || nrm_optimizer_state_at(t->optimizer, i, &name, &view))
             NRM_TRY_DONE(add_view(ctx, items, &count, name, view.dtype, view.ndim, view.shape, view.data));
     }
     NRM_TRY_DONE(add_view(ctx, items, &count, "run.losses", NRM_F64, 1, &t->state.step, t->losses));
@@ -137,6 +140,18 @@ done:
     nrm_free(ctx, path);
     free(run);
     return st;
+}
+
+nrm_status nrm_checkpoint_save(nrm_ctx *ctx, nrm_trainer *t)
+{
+    nrm_bundle state = {NULL, 0};
+    nrm_status st = NRM_OK;
+
+    NRM_TRY(nrm_ranks_average_buffers(ctx, &t->ranks, t->parameters));
+    if (t->ranks.comm) NRM_TRY(nrm_optimizer_gather_state(ctx, t->optimizer, 0, &state));
+    if (nrm_ranks_writes(&t->ranks)) st = write(ctx, t, &state);
+    nrm_bundle_destroy(ctx, &state);
+    return nrm_comm_agree(ctx, t->ranks.comm, st);
 }
 
 /* ---- Reading -------------------------------------------------------------------------------------------- */

@@ -76,7 +76,7 @@ nrm_status nrm_evaluate(nrm_ctx *ctx, const nrm_array *x, const nrm_array *y, co
         const int64_t rows = nrm_measure_predictions(e.data, part), shape[2] = {about.values > 1 ? rows / about.values : rows, about.values};
         NRM_TRY_DONE(nrm_array_create(ctx, &found, NRM_F64, about.values > 1 ? 2 : 1, shape));
     }
-    NRM_TRY_DONE(nrm_measure_part(ctx, &e.pass, e.data, part, 0, &m, predictions ? found.data : NULL));
+    NRM_TRY_DONE(nrm_measure_part(ctx, NULL, &e.pass, e.data, part, 0, &m, predictions ? found.data : NULL));
     NRM_STOP_IF(!isfinite(m.loss), NRM_E_NONFINITE, "evaluate: the loss is %g", m.loss);
     if (predictions) *predictions = found;
     if (info) *info = (nrm_evaluate_info){.loss = m.loss, .perplexity = about.kind == NRM_DATASET_TEXT ? exp(m.loss) : 0, .accuracy = m.accuracy,

@@ -34,25 +34,44 @@ static void add_batch(const nrm_pass *p, const nrm_dataset_about *about, int64_t
     }
 }
 
-nrm_status nrm_measure_part(nrm_ctx *ctx, nrm_pass *p, const nrm_dataset *data, nrm_dataset_part part, int64_t batches,
-                            nrm_measure *measure, double *predictions)
+/* Batches rank, rank + size, ... of `count`. */
+static nrm_status sweep(nrm_ctx *ctx, const nrm_comm *comm, nrm_pass *p, const nrm_dataset *data, nrm_dataset_part part, int64_t count,
+                        nrm_measure *sum, double *right, double *predictions)
 {
     const nrm_dataset_about about = nrm_dataset_describe(data);
-    const int64_t all = nrm_dataset_sweeps(data, part, p->batch.rows), count = batches > 0 && batches < all ? batches : all;
-    nrm_measure sum = {0, -1, 0};
-    double right = 0;
     int64_t made = 0, real;
 
-    for (int64_t k = 0; k < count; k++) {
+    for (int64_t k = nrm_comm_rank(comm); k < count; k += nrm_comm_size(comm)) {
         NRM_TRY(nrm_dataset_sweep(ctx, data, part, k, &p->batch, &real));
         NRM_TRY(nrm_pass_run(ctx, p, 0, 0));
-        add_batch(p, &about, real, &sum, &right, predictions, &made);
-        if (nrm_tick(ctx, "validation", (double)(k + 1), (double)count, "loss", sum.loss / (double)nrm_max_i64(sum.count, 1)))
+        add_batch(p, &about, real, sum, right, predictions, &made);
+        if (nrm_tick(ctx, "validation", (double)(k + 1), (double)count, "loss", sum->loss / (double)nrm_max_i64(sum->count, 1)))
             return nrm_fail(ctx, NRM_E_CANCELLED, "stopped on request");
+    }
+    return NRM_OK;
+}
+
+nrm_status nrm_measure_part(nrm_ctx *ctx, nrm_comm *comm, nrm_pass *p, const nrm_dataset *data, nrm_dataset_part part,
+                            int64_t batches, nrm_measure *measure, double *predictions)
+{
+    const int64_t classes = nrm_dataset_describe(data).classes;
+    const int64_t rows = p->batch.rows;
+    const int64_t all = nrm_dataset_sweeps(data, part, rows), count = batches > 0 && batches < all ? batches : all;
+    nrm_measure sum = {0, -1, 0};
+    double right = 0;
+
+    NRM_TRY(nrm_comm_agree(ctx, comm, sweep(ctx, comm, p, data, part, count, &sum, &right, predictions)));
+    if (comm) {
+        double parts[3] = {sum.loss, right, (double)sum.count}, *work = NULL;
+        NRM_TRY(nrm_comm_agree(ctx, comm, nrm_alloc_bytes(ctx, &work, nrm_comm_sum_work(comm, NRM_F64, 3), 1, "the sums of a measure")));
+        const nrm_status st = nrm_comm_sum(ctx, comm, NRM_F64, 3, parts, work);
+        nrm_free(ctx, work);
+        NRM_TRY(st);
+        sum.loss = parts[0], right = parts[1], sum.count = (int64_t)parts[2];
     }
     if (sum.count > 0) {
         sum.loss /= (double)sum.count;
-        if (about.classes > 0) sum.accuracy = right / (double)sum.count;
+        if (classes > 0) sum.accuracy = right / (double)sum.count;
     }
     *measure = sum;
     return NRM_OK;

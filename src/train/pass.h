@@ -4,6 +4,7 @@
 #define NRM_TRAIN_PASS_H
 
 #include "dataset.h"
+#include <norma/comm.h>
 #include <norma/nn.h>
 #include <norma/program.h>
 
@@ -35,10 +36,11 @@ typedef struct nrm_measure {
     double loss, accuracy; /* means; accuracy -1 where values are predicted */
     int64_t count;         /* tokens or examples */
 } nrm_measure;
-/* A part of the data in order, in at most `batches` batches (0: all).  predictions (may be
- * NULL): f64, one a counted row times the values of a row. */
-nrm_status nrm_measure_part(nrm_ctx *ctx, nrm_pass *evaluation, const nrm_dataset *data, nrm_dataset_part part, int64_t batches,
-                            nrm_measure *measure, double *predictions);
+/* A part of the data in order, in at most `batches` batches (0: all), which the ranks of comm
+ * (may be NULL) share out.  predictions (may be NULL; not with ranks): f64, one a counted row
+ * times the values of a row. */
+nrm_status nrm_measure_part(nrm_ctx *ctx, nrm_comm *comm, nrm_pass *evaluation, const nrm_dataset *data, nrm_dataset_part part,
+                            int64_t batches, nrm_measure *measure, double *predictions);
 /* Numbers that nrm_measure_part writes for a whole part. */
 int64_t nrm_measure_predictions(const nrm_dataset *data, nrm_dataset_part part);
 

@@ -16,7 +16,7 @@ nrm_status nrm_record_begin(nrm_ctx *ctx, nrm_trainer *t, bool resumed)
 {
     char *path = NULL;
     NRM_TRY(nrm_grow(ctx, &t->losses, &t->loss_capacity, t->o.steps, sizeof *t->losses, "the losses of a run"));
-    if (!t->o.folder) return NRM_OK;
+    if (!t->o.folder || !nrm_ranks_writes(&t->ranks)) return NRM_OK;
     NRM_TRY(make_folder(ctx, t));
     NRM_TRY(nrm_path_in(ctx, t->o.folder, "log.jsonl", &path));
     nrm_status st = nrm_run_log_open(ctx, &t->log, path, resumed ? t->state.step : -1);
@@ -29,6 +29,8 @@ nrm_status nrm_record_begin(nrm_ctx *ctx, nrm_trainer *t, bool resumed)
     nrm_run_log_integer(t->log, "parameters", nrm_parameters_elements(t->parameters));
     nrm_run_log_integer(t->log, "seed", (int64_t)t->state.seed);
     nrm_run_log_integer(t->log, "steps", t->o.steps);
+    if (t->ranks.comm) nrm_run_log_integer(t->log, "ranks", t->ranks.comm->size);
+    if (t->ranks.comm) nrm_run_log_integer(t->log, "state_bytes", nrm_optimizer_state_bytes(t->optimizer));
     return nrm_run_log_end(ctx, t->log);
 }
 
@@ -56,6 +58,7 @@ nrm_status nrm_record_validation(nrm_ctx *ctx, nrm_trainer *t, const nrm_measure
     nrm_run_log_number(t->log, "validation_loss", m->loss);
     if (m->accuracy >= 0) nrm_run_log_number(t->log, "accuracy", m->accuracy);
     nrm_run_log_integer(t->log, "count", m->count);
+    if (t->ranks.comm) nrm_run_log_integer(t->log, "bytes_sent", nrm_comm_bytes_sent(t->ranks.comm) - t->ranks.sent);
     return nrm_run_log_end(ctx, t->log);
 }
 
@@ -66,7 +69,7 @@ nrm_status nrm_record_end(nrm_ctx *ctx, nrm_trainer *t)
     char *path = NULL;
     nrm_status st;
 
-    if (!t->o.folder || n == 0) return NRM_OK;
+    if (!t->o.folder || n == 0 || !nrm_ranks_writes(&t->ranks)) return NRM_OK;
     NRM_TRY_DONE(NRM_ALLOC(ctx, memory, 2 * n + 2 * v, "a curve"));
     double *x = memory, *smooth = x + n, *at = smooth + n, *loss = at + v;
     for (int64_t i = 0; i < n; i++) x[i] = (double)(i + 1);

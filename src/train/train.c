@@ -5,10 +5,15 @@
  *     w <- optimizer(w, g, lr schedule(step))
  *
  * Batches, dropout masks and initial values are pure functions of (seed, step), so that a run
- * which goes on from a checkpoint is the run that was not interrupted. */
+ * which goes on from a checkpoint is the run that was not interrupted.
+ *
+ * Ranks share a run by the rows of each batch (ranks.c); the optimizer averages the gradients
+ * and shares its work (norma/optim_distributed.h).  What a rank does alone is followed by
+ * nrm_comm_agree before anything that the others wait for. */
 #include "kernel/elementwise.h"
 #include "method/descriptor.h"
 #include "trainer.h"
+#include <norma/optim_distributed.h>
 
 extern const nrm_method nrm_train_method;
 
@@ -22,7 +27,7 @@ static double loss_of(const nrm_pass *p)
 static nrm_status explain_nonfinite(nrm_ctx *ctx, nrm_trainer *t, double loss, int64_t step)
 {
     nrm_instance_watch(t->training.instance, true);
-    const nrm_status st = nrm_pass_run(ctx, &t->training, t->state.seed, step);
+    const nrm_status st = nrm_pass_run(ctx, &t->training, t->state.seed, nrm_ranks_stream(&t->ranks, step));
     nrm_instance_watch(t->training.instance, false);
     if (st == NRM_E_NONFINITE) return nrm_fail_prefix(ctx, st, "%s: the loss of step %lld is %g; a smaller lr may help", t->who, NRM_LL(step + 1), loss);
     return nrm_fail(ctx, NRM_E_NONFINITE, "%s: the loss of step %lld is %g; a smaller lr may help", t->who, NRM_LL(step + 1), loss);
@@ -43,7 +48,7 @@ static void scale_or_add(const nrm_trainer *t, int64_t i, bool add)
     }
 }
 
-/* Loss and gradients of step `step`. */
+/* Loss and gradients of step `step`, of this rank's rows. */
 static nrm_status gradients(nrm_ctx *ctx, nrm_trainer *t, int64_t step, double *loss)
 {
     *loss = 0;
@@ -54,8 +59,8 @@ static nrm_status gradients(nrm_ctx *ctx, nrm_trainer *t, int64_t step, double *
     }
     for (int64_t k = 0; k < t->o.accumulate; k++) {
         const int64_t number = step * t->o.accumulate + k;
-        NRM_TRY(nrm_dataset_batch(ctx, t->data, NRM_TRAINING, t->state.seed, number, &t->training.batch));
-        NRM_TRY(nrm_pass_run(ctx, &t->training, t->state.seed, number));
+        NRM_TRY(nrm_ranks_batch(ctx, &t->ranks, t->data, t->state.seed, number, &t->training.batch));
+        NRM_TRY(nrm_pass_run(ctx, &t->training, t->state.seed, nrm_ranks_stream(&t->ranks, number)));
         const double value = loss_of(&t->training);
         if (!isfinite(value)) return explain_nonfinite(ctx, t, value, number);
         *loss += value / (double)t->o.accumulate;
@@ -73,23 +78,25 @@ static nrm_status one_step(nrm_ctx *ctx, nrm_trainer *t)
     const double start = nrm_now(), factor = nrm_schedule_factor(&t->schedule, step);
     double loss, norm = 0;
 
-    NRM_TRY(gradients(ctx, t, step, &loss));
+    NRM_TRY(nrm_comm_agree(ctx, t->ranks.comm, gradients(ctx, t, step, &loss)));
+    NRM_TRY(nrm_ranks_mean(ctx, &t->ranks, &loss));
     const double computed = nrm_now();
-    const nrm_status st = nrm_optimizer_step_clipped(ctx, t->optimizer, t->parameter, (const void *const *)t->gradient, factor,
-                                                     t->o.clip > 0 ? t->o.clip : INFINITY, &norm);
+    const nrm_status st = nrm_optimizer_step_mean(ctx, t->optimizer, t->parameter, t->gradient, t->ranks.weight, factor,
+                                                  t->o.clip > 0 ? t->o.clip : INFINITY, &norm);
     if (st < 0) return st == NRM_E_CANCELLED ? st : nrm_fail_prefix(ctx, st, "%s: step %lld", t->who, NRM_LL(step + 1));
     t->state.step++;
     t->optimizer_seconds += nrm_now() - computed;
     t->trained_seconds += nrm_now() - start;
     t->trained_examples += t->o.batch * t->o.accumulate;
     if (t->first_step == 0) t->first_step = nrm_now() - t->began;
-    return nrm_record_step(ctx, t, loss, factor, norm);
+    return nrm_comm_agree(ctx, t->ranks.comm, nrm_record_step(ctx, t, loss, factor, norm));
 }
 
 /* Validate; true in *enough when patience is at its end. */
 static nrm_status validate(nrm_ctx *ctx, nrm_trainer *t, int64_t batches, nrm_measure *m, bool *enough)
 {
-    NRM_TRY(nrm_measure_part(ctx, &t->evaluation, t->data, NRM_VALIDATION, batches, m, NULL));
+    NRM_TRY(nrm_ranks_average_buffers(ctx, &t->ranks, t->parameters));
+    NRM_TRY(nrm_measure_part(ctx, t->ranks.comm, &t->evaluation, t->data, NRM_VALIDATION, batches, m, NULL));
     NRM_REQUIRE(ctx, isfinite(m->loss), NRM_E_NONFINITE, "%s: the validation loss after step %lld is %g; a smaller lr may help", t->who,
                 NRM_LL(t->state.step), m->loss);
     if (m->loss < t->state.best_loss) {
@@ -100,7 +107,7 @@ static nrm_status validate(nrm_ctx *ctx, nrm_trainer *t, int64_t batches, nrm_me
         t->state.without_gain++;
     }
     *enough = t->o.patience > 0 && t->state.without_gain >= t->o.patience;
-    return nrm_record_validation(ctx, t, m);
+    return nrm_comm_agree(ctx, t->ranks.comm, nrm_record_validation(ctx, t, m));
 }
 
 static nrm_status steps(nrm_ctx *ctx, nrm_trainer *t, nrm_measure *m, bool *early)
@@ -120,8 +127,8 @@ static nrm_status steps(nrm_ctx *ctx, nrm_trainer *t, nrm_measure *m, bool *earl
         if (can_validate && (step % every == 0 || step == t->o.steps))
             NRM_TRY(validate(ctx, t, step == t->o.steps ? 0 : t->o.evaluate_batches, m, early));
         if (t->o.folder && (step % keep == 0 || step == t->o.steps || *early)) NRM_TRY(nrm_checkpoint_save(ctx, t));
-        if (nrm_tick(ctx, text ? "training, tokens" : "training, examples", (double)step * each, (double)t->o.steps * each, "loss", t->losses[step - 1]))
-            return nrm_fail(ctx, NRM_E_CANCELLED, "%s: stopped on request after step %lld", t->who, NRM_LL(step));
+        const bool stop = nrm_tick(ctx, text ? "training, tokens" : "training, examples", (double)step * each, (double)t->o.steps * each, "loss", t->losses[step - 1]);
+        NRM_TRY(nrm_comm_agree(ctx, t->ranks.comm, stop ? nrm_fail(ctx, NRM_E_CANCELLED, "%s: stopped on request after step %lld", t->who, NRM_LL(step)) : NRM_OK));
     }
     return NRM_OK;
 }
@@ -131,7 +138,7 @@ static nrm_status save_after_stop(nrm_ctx *ctx, nrm_trainer *t)
 {
     nrm_cancel_clear(ctx);
     nrm_status st = nrm_checkpoint_save(ctx, t);
-    if (st >= 0) st = nrm_record_end(ctx, t);
+    if (st >= 0) st = nrm_comm_agree(ctx, t->ranks.comm, nrm_record_end(ctx, t));
     nrm_cancel(ctx);
     return st;
 }
@@ -146,7 +153,8 @@ static void tell(const nrm_trainer *t, const nrm_measure *m, bool early, nrm_tra
         .parameters = nrm_parameters_elements(t->parameters), .flops = stats.flops,
         .rate = t->trained_seconds > 0 ? (double)(t->trained_examples * tokens) / t->trained_seconds : 0,
         .first_step = t->first_step, .optimizer_share = t->trained_seconds > 0 ? t->optimizer_seconds / t->trained_seconds : 0,
-        .state_bytes = nrm_optimizer_state_bytes(t->optimizer), .early = early, .seconds = nrm_now() - t->began};
+        .state_bytes = nrm_optimizer_state_bytes(t->optimizer), .ranks = nrm_comm_size(t->ranks.comm),
+        .bytes_sent = nrm_comm_bytes_sent(t->ranks.comm) - t->ranks.sent, .early = early, .seconds = nrm_now() - t->began};
 }
 
 static nrm_status open_data(nrm_ctx *ctx, nrm_trainer *t, const nrm_array *x, const nrm_array *y, const nrm_checkpoint *from)
@@ -160,32 +168,49 @@ static nrm_status open_data(nrm_ctx *ctx, nrm_trainer *t, const nrm_array *x, co
     return NRM_OK;
 }
 
+/* What a rank does alone before the first step. */
+static nrm_status prepare(nrm_ctx *ctx, nrm_trainer *t, const nrm_array *x, const nrm_array *y, const nrm_train_options *options, nrm_checkpoint *from)
+{
+    NRM_TRY(nrm_options_load(ctx, &nrm_train_method, options, &t->o));
+    t->dtype = t->o.precision == NRM_PRECISION_F64 || t->o.optimizer == NRM_TRAIN_LBFGS ? NRM_F64 : NRM_F32;
+    if (t->o.resume) {
+        NRM_TRY(nrm_checkpoint_open(ctx, t->who, t->o.resume, from));
+        t->state.seed = from->state.seed;
+    }
+    NRM_TRY(open_data(ctx, t, x, y, t->o.resume ? from : NULL));
+    return nrm_trainer_setup(ctx, t, from->network);
+}
+
+static nrm_status begin(nrm_ctx *ctx, nrm_trainer *t, const nrm_array *x, const nrm_array *y, const nrm_train_options *options, nrm_checkpoint *from)
+{
+    NRM_TRY(nrm_comm_agree(ctx, t->ranks.comm, prepare(ctx, t, x, y, options, from)));
+    const int64_t numbers[] = {(int64_t)t->state.seed, t->o.steps, t->o.batch, t->o.accumulate, t->o.evaluate_every, t->o.evaluate_batches, t->o.checkpoint_every,
+                               t->o.patience, t->o.folder != NULL, from->state.step, t->about.examples[NRM_TRAINING], t->about.examples[NRM_VALIDATION]};
+    NRM_TRY(nrm_ranks_same(ctx, &t->ranks, t->who, NRM_COUNT(numbers), numbers));
+    NRM_TRY(nrm_trainer_optimizer(ctx, t));
+    NRM_TRY(nrm_comm_agree(ctx, t->ranks.comm, t->o.resume ? nrm_checkpoint_restore(ctx, t, from) : NRM_OK));
+    return nrm_comm_agree(ctx, t->ranks.comm, nrm_record_begin(ctx, t, t->o.resume != NULL));
+}
+
 nrm_status nrm_train(nrm_ctx *ctx, const nrm_array *x, const nrm_array *y, const nrm_train_options *options, double *losses,
                      nrm_train_info *info)
 {
-    nrm_trainer t = {.who = "train", .began = nrm_now(), .state = {.seed = nrm_seed(ctx), .best_loss = INFINITY}};
+    nrm_comm *comm = nrm_ctx_comm(ctx);
+    nrm_trainer t = {.who = "train", .began = nrm_now(), .state = {.seed = nrm_seed(ctx), .best_loss = INFINITY},
+                     .ranks.comm = nrm_comm_size(comm) > 1 ? comm : NULL};
     nrm_checkpoint from = {.run = NULL};
     nrm_measure m = {NAN, -1, 0};
     bool early = false, partial = false;
     nrm_status st;
 
-    NRM_TRY(nrm_options_load(ctx, &nrm_train_method, options, &t.o));
-    t.dtype = t.o.precision == NRM_PRECISION_F64 || t.o.optimizer == NRM_TRAIN_LBFGS ? NRM_F64 : NRM_F32;
-    if (t.o.resume) {
-        NRM_TRY_DONE(nrm_checkpoint_open(ctx, t.who, t.o.resume, &from));
-        t.state.seed = from.state.seed;
-    }
-    NRM_TRY_DONE(open_data(ctx, &t, x, y, t.o.resume ? &from : NULL));
-    NRM_TRY_DONE(nrm_trainer_setup(ctx, &t, from.network));
-    if (t.o.resume) NRM_TRY_DONE(nrm_checkpoint_restore(ctx, &t, &from));
-    NRM_TRY_DONE(nrm_record_begin(ctx, &t, t.o.resume != NULL));
+    NRM_TRY_DONE(begin(ctx, &t, x, y, options, &from));
     st = t.o.optimizer == NRM_TRAIN_LBFGS ? nrm_train_full_batch(ctx, &t) : steps(ctx, &t, &m, &early);
     if (st == NRM_E_CANCELLED || st == NRM_PARTIAL) {
         partial = true;
         if (t.o.folder) NRM_TRY_DONE(save_after_stop(ctx, &t));
     } else if (st >= 0) {
         if (t.o.optimizer == NRM_TRAIN_LBFGS && t.about.examples[NRM_VALIDATION] > 0) NRM_TRY_DONE(validate(ctx, &t, 0, &m, &early));
-        NRM_TRY_DONE(nrm_record_end(ctx, &t));
+        NRM_TRY_DONE(nrm_comm_agree(ctx, t.ranks.comm, nrm_record_end(ctx, &t)));
     } else {
         goto done;
     }

@@ -5,12 +5,14 @@
  *   checkpoint.c   writing and reading the state of a run
  *   full_batch.c   L-BFGS on the whole training part
  *   record.c       log, losses, curve
+ *   ranks.c        a batch shared by ranks
  *   evaluate.c, generate.c   the other two methods */
 #ifndef NRM_TRAINER_H
 #define NRM_TRAINER_H
 
 #include "log.h"
 #include "pass.h"
+#include "ranks.h"
 #include "schedule.h"
 #include <jansson.h>
 
@@ -29,6 +31,7 @@ typedef struct nrm_trainer {
     nrm_dataset *data;
     nrm_dataset_about about;
     nrm_network *network;
+    nrm_ranks ranks;       /* who shares the run */
     nrm_pass training, evaluation;
     nrm_parameters *parameters, *gradients, *summed; /* summed: with accumulate > 1 */
     int64_t trained;
@@ -49,9 +52,10 @@ typedef struct nrm_trainer {
 /* ---- trainer_setup.c */
 /* Options of the data set out of those of a run (state: JSON of a checkpoint, or NULL). */
 nrm_dataset_options nrm_trainer_dataset_options(const nrm_train_options *o, uint64_t seed, const char *state);
-/* Make network, passes, parameters (initialised), optimizer for t->data.  config: of a
- * checkpoint, or NULL. */
+/* Make network, passes, parameters (initialised) for t->data.  config: of a checkpoint, or
+ * NULL.  Then the optimizer, which all ranks make together. */
 nrm_status nrm_trainer_setup(nrm_ctx *ctx, nrm_trainer *t, const char *config);
+nrm_status nrm_trainer_optimizer(nrm_ctx *ctx, nrm_trainer *t);
 void nrm_trainer_destroy(nrm_ctx *ctx, nrm_trainer *t);
 /* The network for a data set: `model` as the option says. */
 nrm_status nrm_trainer_network(nrm_ctx *ctx, const char *who, const char *model, const nrm_dataset *data, int64_t context,
@@ -71,11 +75,12 @@ nrm_status nrm_checkpoint_open(nrm_ctx *ctx, const char *who, const char *path, 
 void nrm_checkpoint_close(nrm_ctx *ctx, nrm_checkpoint *checkpoint); /* {0} is fine */
 /* The options of the run that wrote it; texts live as long as the checkpoint. */
 nrm_status nrm_checkpoint_options(nrm_ctx *ctx, const char *who, const nrm_checkpoint *checkpoint, nrm_train_options *o);
+/* By all ranks; one writes. */
 nrm_status nrm_checkpoint_save(nrm_ctx *ctx, nrm_trainer *t);
 /* Parameters, optimizer, record of a trainer that was set up: nothing is changed by a failure. */
 nrm_status nrm_checkpoint_restore(nrm_ctx *ctx, nrm_trainer *t, const nrm_checkpoint *checkpoint);
 
-/* ---- record.c */
+/* ---- record.c: files are written by one rank alone; a failure is not agreed yet */
 nrm_status nrm_record_begin(nrm_ctx *ctx, nrm_trainer *t, bool resumed);
 nrm_status nrm_record_step(nrm_ctx *ctx, nrm_trainer *t, double loss, double lr, double norm);
 nrm_status nrm_record_validation(nrm_ctx *ctx, nrm_trainer *t, const nrm_measure *m);

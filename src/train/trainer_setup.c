@@ -1,6 +1,7 @@
 /* trainer_setup.c -- a run is made ready: network, passes, parameters, optimizer. */
 #define _POSIX_C_SOURCE 200809L
 #include "trainer.h"
+#include <norma/optim_distributed.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -158,18 +159,21 @@ static nrm_status group_options(nrm_ctx *ctx, const nrm_train_options *o, nrm_op
     return set_number(ctx, rest, &options[BARE], "weight_decay", 0);
 }
 
-static nrm_status make_optimizer(nrm_ctx *ctx, nrm_trainer *t)
+nrm_status nrm_trainer_optimizer(nrm_ctx *ctx, nrm_trainer *t)
 {
     const bool matrices = nrm_optimizer_kind_takes_matrices((nrm_optimizer_kind)t->o.optimizer);
     nrm_optimizer_group groups[GROUPS];
     nrm_optimizer_options options[GROUPS];
     nrm_optimizer_tensor *tensors = NULL;
     nrm_parameter *parameters = NULL;
-    nrm_status st = group_options(ctx, &t->o, groups, options);
+    nrm_status st;
 
-    if (st < 0) return nrm_fail_prefix(ctx, st, "%s", t->who);
-    NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, tensors, t->trained, "an optimizer"));
-    NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, parameters, t->trained, "an optimizer"));
+    if (t->o.optimizer == NRM_TRAIN_LBFGS) return NRM_OK;
+    st = group_options(ctx, &t->o, groups, options);
+    if (st < 0) nrm_fail_prefix(ctx, st, "%s", t->who);
+    if (st >= 0) st = NRM_ALLOC_ZERO(ctx, tensors, t->trained, "an optimizer");
+    if (st >= 0) st = NRM_ALLOC_ZERO(ctx, parameters, t->trained, "an optimizer");
+    NRM_TRY_DONE(nrm_comm_agree(ctx, t->ranks.comm, st));
     for (int64_t i = 0; i < t->trained; i++) {
         nrm_parameter *p = &parameters[i];
         nrm_parameters_at(t->parameters, i, p);
@@ -180,7 +184,7 @@ static nrm_status make_optimizer(nrm_ctx *ctx, nrm_trainer *t)
     if (matrices) nrm_optimizer_route(t->trained, tensors, MATRICES, REST);
     for (int64_t i = 0; i < t->trained; i++)
         if ((parameters[i].flags & NRM_PARAMETER_NO_DECAY) && (!matrices || tensors[i].group == REST)) tensors[i].group = BARE;
-    st = nrm_optimizer_create(ctx, &t->optimizer, GROUPS, groups, t->trained, tensors);
+    st = nrm_optimizer_create_sharded(ctx, &t->optimizer, t->ranks.comm, GROUPS, groups, t->trained, tensors);
 done:
     nrm_free(ctx, tensors);
     nrm_free(ctx, parameters);
@@ -233,12 +237,15 @@ nrm_status nrm_trainer_setup(nrm_ctx *ctx, nrm_trainer *t, const char *config)
     if (whole) {
         NRM_REQUIRE(ctx, t->about.kind != NRM_DATASET_TEXT, NRM_E_ARGUMENT,
                     "%s: optimizer is lbfgs, which sees all data at every step; a text has no such end: use adamw or muon", t->who);
+        NRM_REQUIRE(ctx, !t->ranks.comm, NRM_E_UNSUPPORTED, "%s: optimizer is lbfgs, which ranks cannot share: start one process, or use adamw or muon", t->who);
         t->o.batch = t->about.examples[NRM_TRAINING];
     }
+    t->ranks.batch = t->o.batch;
+    NRM_TRY(nrm_ranks_share(ctx, &t->ranks, t->who));
     NRM_TRY(set_schedule(ctx, t));
     NRM_TRY(nrm_trainer_network(ctx, t->who, config ? config : t->o.model, t->data, t->o.context, &t->network));
     if (config && strcmp(t->o.model, "auto") != 0) NRM_TRY(same_model(ctx, t));
-    NRM_TRY(nrm_pass_create(ctx, &t->training, t->who, t->network, t->data, true, t->o.batch, t->dtype));
+    NRM_TRY(nrm_pass_create(ctx, &t->training, t->who, t->network, t->data, true, t->ranks.rows, t->dtype));
     NRM_TRY(nrm_pass_create(ctx, &t->evaluation, t->who, t->network, t->data, false,
                             nrm_max_i64(1, nrm_min_i64(t->o.batch, nrm_max_i64(t->about.examples[NRM_VALIDATION], 1))), t->dtype));
     NRM_TRY(nrm_parameters_create(ctx, t->training.graph.nn, &t->parameters));
@@ -247,14 +254,15 @@ nrm_status nrm_trainer_setup(nrm_ctx *ctx, nrm_trainer *t, const char *config)
     NRM_TRY(nrm_parameters_initialise(ctx, t->parameters, t->state.seed));
     NRM_TRY(nrm_parameters_bind(ctx, t->parameters, t->training.instance));
     NRM_TRY(nrm_parameters_bind(ctx, t->parameters, t->evaluation.instance));
-    NRM_TRY(list_parameters(ctx, t));
-    return whole ? NRM_OK : make_optimizer(ctx, t);
+    NRM_TRY(nrm_ranks_prepare(ctx, &t->ranks, t->parameters));
+    return list_parameters(ctx, t);
 }
 
 void nrm_trainer_destroy(nrm_ctx *ctx, nrm_trainer *t)
 {
     if (nrm_run_log_close(ctx, t->log) < 0) nrm_warn(ctx, "%s: the end of the log is lost", t->who);
     nrm_optimizer_destroy(ctx, t->optimizer);
+    nrm_ranks_free(ctx, &t->ranks);
     nrm_free(ctx, t->parameter);
     nrm_free(ctx, t->gradient);
     nrm_free(ctx, t->sizes);
