@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "run.h"
 #include "describe.h"
+#include "ranks.h"
 #include "terminal.h"
 #include <signal.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@ static void on_interrupt(int signal_number)
     nrm_cancel(running);
 }
 
-/* Without SA_RESTART: a read that waits for input ends too. */
+/* Without SA_RESTART: a read that waits for input ends too.  Ranks are stopped by mpirun, which
+ * makes a SIGTERM of Ctrl-C. */
 static void watch_interrupts(nrm_ctx *ctx)
 {
     struct sigaction action = {.sa_handler = on_interrupt}, now;
@@ -33,6 +35,7 @@ static void watch_interrupts(nrm_ctx *ctx)
     sigemptyset(&action.sa_mask);
     /* A parent that ignores Ctrl-C (nohup, a background job) wants this one to. */
     if (sigaction(SIGINT, NULL, &now) == 0 && now.sa_handler != SIG_IGN) sigaction(SIGINT, &action, NULL);
+    if (nrm_ctx_comm(ctx)) sigaction(SIGTERM, &action, NULL);
 }
 
 /* ---- Statuses -------------------------------------------------------------------------------- */
@@ -124,27 +127,46 @@ static int tell(const run *r, nrm_status status, double seconds, const char *mes
     return code;
 }
 
-/* The call is set up: try, save, run, write, tell. */
-static int carry_out(run *r)
+/* Of several ranks one writes and tells. */
+static bool speaks(const run *r) { return nrm_comm_rank(nrm_ctx_comm(r->ctx)) == 0; }
+
+/* See that outputs can be written, and save the problem. */
+static int try_files(const run *r)
 {
-    int code = try_outputs(r);
+    if (!speaks(r)) return CLI_DONE;
+    const int code = try_outputs(r);
     if (code != CLI_DONE) return code;
     watch_interrupts(r->ctx);
-    if (r->save_problem) {
-        const nrm_status saved = nrm_call_save_problem(r->call, r->save_problem);
-        if (saved < 0) return failed(r, saved);
-    }
+    if (!r->save_problem) return CLI_DONE;
+    const nrm_status saved = nrm_call_save_problem(r->call, r->save_problem);
+    return saved < 0 ? failed(r, saved) : CLI_DONE;
+}
+
+/* No rank begins where another cannot. */
+static int all_ready(const run *r, int code)
+{
+    const nrm_status st = nrm_comm_agree(r->ctx, nrm_ctx_comm(r->ctx), code == CLI_DONE ? NRM_OK : NRM_E_ARGUMENT);
+    if (code != CLI_DONE || st >= 0) return code;
+    say("%s: not all ranks can begin; they need the same arguments and files", r->method->name);
+    return CLI_FAILED;
+}
+
+/* The call is set up: run, write, tell. */
+static int carry_out(run *r)
+{
+    watch_interrupts(r->ctx);
     if (!r->given[OPTION_QUIET]) progress_start(r->ctx);
     const double start = seconds_now();
     const nrm_status st = nrm_call_run(r->call);
     const double seconds = seconds_now() - start;
     progress_stop(r->ctx);
     if (st < 0) return failed(r, st);
+    if (!speaks(r)) return interrupts > 0 ? CLI_INTERRUPTED : exit_code_of(st);
 
     text message = {0};
     text_add(&message, "%s", nrm_message(r->ctx));
     nrm_cancel_clear(r->ctx); /* what was reached is still written */
-    code = write_outputs(r);
+    int code = write_outputs(r);
     if (code == CLI_DONE) code = tell(r, st, seconds, text_string(&message));
     text_free(&message);
     if (code != CLI_DONE) return code;
@@ -166,11 +188,19 @@ static int run_with(nrm_ctx *ctx, nrm_call *call, int argc, char **argv, bool re
     for (int i = 0; i < r.method->input_count; i++) r.inputs_given[i] = replayed;
     for (int i = 0; i < r.method->output_count; i++) r.paths[i] = NULL;
 
-    int code = take_run_arguments(&r, argc, argv, replayed);
-    if (code == CLI_DONE) code = check_nothing_missing(&r);
-    if (code == CLI_DONE) code = settle(&r);
-    if (code == CLI_DONE) code = carry_out(&r);
+    nrm_comm *comm;
+    int code = ranks_join(r.method, &comm);
+    if (code == CLI_DONE && nrm_set_comm(ctx, comm) >= 0) {
+        code = take_run_arguments(&r, argc, argv, replayed);
+        if (!speaks(&r)) r.given[OPTION_QUIET] = true;
+        if (code == CLI_DONE) code = check_nothing_missing(&r);
+        if (code == CLI_DONE) code = settle(&r);
+        if (code == CLI_DONE) code = try_files(&r);
+        code = all_ready(&r, code);
+        if (code == CLI_DONE) code = carry_out(&r);
+    }
     running = NULL;
+    nrm_comm_destroy(comm);
     free(r.inputs_given);
     free(r.paths);
     return code;

@@ -54,8 +54,13 @@ bool terminal_colour(int descriptor)
     return terminal_is(descriptor) && !(no_colour && *no_colour);
 }
 
+static bool silent;
+
+void say_nothing(void) { silent = true; }
+
 static void say_args(const char *format, va_list args)
 {
+    if (silent) return;
     if (clear_line) clear_line();
     fputs("norma: ", stderr);
     vfprintf(stderr, format, args);

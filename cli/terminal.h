@@ -23,7 +23,9 @@ bool terminal_colour(int descriptor); /* bold and dim are welcome: a terminal an
 
 /* "norma: <sentence>" on standard error. */
 void say(const char *format, ...) CLI_PRINTF(1, 2);
-/* The same, returning CLI_USAGE. */
+/* Not any more: another process says it. */
+void say_nothing(void);
+/* The same as say, returning CLI_USAGE. */
 int say_usage(const char *format, ...) CLI_PRINTF(1, 2);
 
 /* Write to standard output (or `descriptor`).  CLI_DONE, or CLI_FILES with the reason

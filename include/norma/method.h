@@ -174,6 +174,7 @@ typedef struct nrm_method {
     /* The untyped door: inputs already checked against the ports, options against
      * the parameters; makes every wanted output. */
     nrm_status (*run)(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info);
+    bool ranks; /* shares its work among the ranks of the context's communicator (norma/comm.h) */
 } nrm_method;
 
 NRM_API int nrm_method_count(void);

@@ -258,6 +258,8 @@ const nrm_method nrm_train_method = {
         "of the data is kept for validation.\n\n"
         "The folder receives the checkpoint (parameters, optimizer state, configuration, what was learnt from the data), a log with one JSON object a line, "
         "and the curve of the loss. A run that is stopped writes its checkpoint first; resume goes on from it with the same bits as a run without a stop.\n\n"
-        "Batches, masks and initial values depend on the seed and the step alone.",
+        "Batches, masks and initial values depend on the seed and the step alone.\n\n"
+        "Several ranks of MPI can share a run: each takes some rows of every batch, gradients are averaged, and each keeps the optimizer's state of some "
+        "parameters. The losses are those of one process up to rounding, where the network drops nothing and normalises no batch.",
     .paper = "Ilya Loshchilov, Frank Hutter: Decoupled Weight Decay Regularization, 2019, arXiv 1711.05101",
-    .domain = "train", .since = "0.2", NRM_DESCRIBED(train), .run = run};
+    .domain = "train", .since = "0.2", NRM_DESCRIBED(train), .run = run, .ranks = true};
