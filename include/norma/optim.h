@@ -235,7 +235,8 @@ NRM_API NRM_NODISCARD nrm_status nrm_optimizer_options_parse(nrm_ctx *ctx, nrm_o
                                                              nrm_optimizer_options *options, const char *text);
 
 /* All kinds as one JSON array, for programs: name, summary, matrices (does it take whole
- * matrices?), parameters as in nrm_methods_json.  Free with nrm_free_string. */
+ * matrices?), options_size (of its struct), parameters as in nrm_methods_json.  Free with
+ * nrm_free_string. */
 NRM_API NRM_NODISCARD nrm_status nrm_optimizers_json(nrm_ctx *ctx, char **json);
 
 /* ---- Tensors and groups ------------------------------------------------------------------ */

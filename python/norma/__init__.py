@@ -12,6 +12,7 @@ description of it:
 
 import ctypes as _ctypes
 import json as _json
+from importlib import import_module as _import_module
 
 from . import _errors, _library
 from ._arrays import CSR
@@ -66,6 +67,8 @@ def _refuse(name):
 
 
 def __getattr__(name):
+    if name in ("optim", "torch"):  # read when they are asked for
+        return _import_module(f"{__name__}.{name}")
     if not name.startswith("_"):
         try:
             _refuse(name)

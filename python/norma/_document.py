@@ -28,7 +28,7 @@ SHARED_TEXT = {
 }
 
 
-def _entry(name, kind, text, indent=""):
+def entry(name, kind, text, indent=""):
     body = textwrap.fill(text, _WIDTH, initial_indent=indent + "    ", subsequent_indent=indent + "    ")
     return f"{indent}{name} : {kind}\n{body}" if text else f"{indent}{name} : {kind}"
 
@@ -121,7 +121,7 @@ def output_text(port):
     return kind, text
 
 
-def _section(title, entries):
+def section(title, entries):
     return f"{title}\n{'-' * len(title)}\n" + "\n".join(entries)
 
 
@@ -132,26 +132,26 @@ def _examples_section(method):
         lines.append(f">>> result = {_examples.python_call(method, example)}")
         for name, text in _examples.words(example["expect"]):
             lines.append(f">>> result.{name}  # {text}")
-    return _section("Examples", lines)
+    return section("Examples", lines)
 
 
 def docstring(method):
     d = method.descriptor
-    parameters = [_entry(name, *input_text(port)) for name, port in method.inputs.items()]
-    parameters += [_entry(name, *parameter_text(p)) for name, p in method.parameters.items()]
-    parameters += [_entry(name, *text) for name, text in SHARED_TEXT.items()]
+    parameters = [entry(name, *input_text(port)) for name, port in method.inputs.items()]
+    parameters += [entry(name, *parameter_text(p)) for name, p in method.parameters.items()]
+    parameters += [entry(name, *text) for name, text in SHARED_TEXT.items()]
     returns = ["Result"]
-    returns += [_entry(name, *output_text(port), indent="    ") for name, port in method.outputs.items()]
+    returns += [entry(name, *output_text(port), indent="    ") for name, port in method.outputs.items()]
     kinds = {"f64": "float", "i64": "int", "flag": "bool", "str": "str"}
     returns += [
-        _entry(f"info.{field['name']}", kinds[field["kind"]], _sentence(field["text"]) + _unit(field), indent="    ")
+        entry(f"info.{field['name']}", kinds[field["kind"]], _sentence(field["text"]) + _unit(field), indent="    ")
         for field in d["info"]
     ]
     summary = d["summary"][:1].upper() + _sentence(d["summary"])[1:]
     details = "\n\n".join(textwrap.fill(" ".join(p.split()), _WIDTH) for p in d["details"].split("\n\n"))
-    sections = [summary, details, _section("Parameters", parameters), _section("Returns", returns)]
+    sections = [summary, details, section("Parameters", parameters), section("Returns", returns)]
     if d["paper"]:
-        sections.append(_section("References", [textwrap.fill(_sentence(d["paper"]), _WIDTH)]))
+        sections.append(section("References", [textwrap.fill(_sentence(d["paper"]), _WIDTH)]))
     if d["examples"]:
         sections.append(_examples_section(method))
     return "\n\n".join(section for section in sections if section) + "\n"

@@ -1,13 +1,13 @@
 """libnorma itself: where it is, and the C declarations of include/norma/*.h.
 
 The structures and prototypes below repeat the public headers (core.h, method.h,
-array.h, io.h, call.h) and nothing else; no method is named here.
+array.h, io.h, call.h, optim.h) and nothing else; no method is named here.
 """
 
 import ctypes
 import os
 import sys
-from ctypes import CFUNCTYPE, POINTER, c_bool, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
+from ctypes import CFUNCTYPE, POINTER, c_bool, c_char_p, c_double, c_int, c_int64, c_uint, c_uint64, c_void_p
 from pathlib import Path
 
 #: major and minor version of the headers that this file repeats
@@ -79,6 +79,27 @@ class Loaded(ctypes.Structure):
     ]
 
 
+class OptimizerTensor(ctypes.Structure):
+    """nrm_optimizer_tensor"""
+
+    _fields_ = [
+        ("name", c_char_p),
+        ("dtype", c_int),
+        ("ndim", c_int),
+        ("shape", POINTER(c_int64)),
+        ("flags", c_uint),
+        ("group", c_int),
+        ("split_count", c_int),
+        ("split", POINTER(c_int64)),
+    ]
+
+
+class OptimizerGroup(ctypes.Structure):
+    """nrm_optimizer_group"""
+
+    _fields_ = [("kind", c_int), ("options", c_void_p)]
+
+
 class ProgressReport(ctypes.Structure):
     """nrm_progress"""
 
@@ -130,6 +151,14 @@ _QUICK = {
     "nrm_call_report": (_status, [c_void_p, POINTER(c_char_p)]),
     "nrm_methods_json": (_status, [c_void_p, _out_pointer]),
     "nrm_free_string": (None, [c_void_p, c_void_p]),
+    "nrm_optimizers_json": (_status, [c_void_p, _out_pointer]),
+    "nrm_optimizer_kind_find": (_status, [c_void_p, c_char_p, POINTER(c_int)]),
+    "nrm_optimizer_options_init": (_status, [c_void_p, c_int, c_void_p]),
+    "nrm_optimizer_options_set": (_status, [c_void_p, c_int, c_void_p, c_char_p, c_char_p]),
+    "nrm_optimizer_destroy": (None, [c_void_p, c_void_p]),
+    "nrm_optimizer_state_count": (c_int64, [c_void_p]),
+    "nrm_optimizer_state_bytes": (c_int64, [c_void_p]),
+    "nrm_optimizer_state_at": (c_bool, [c_void_p, c_int64, POINTER(c_char_p), POINTER(Array)]),
 }
 #: may read, convert or compute: called with the GIL released
 _LONG = {
@@ -142,6 +171,13 @@ _LONG = {
     "nrm_call_input_callback": (_status, [c_void_p, c_char_p, c_int64, FillFunction, c_void_p]),
     "nrm_call_input_path": (_status, [c_void_p, c_char_p, c_char_p]),
     "nrm_call_run": (_status, [c_void_p]),
+    "nrm_optimizer_create": (
+        _status,
+        [c_void_p, _out_pointer, c_int, POINTER(OptimizerGroup), c_int64, POINTER(OptimizerTensor)],
+    ),
+    "nrm_optimizer_step": (_status, [c_void_p, c_void_p, c_void_p, c_void_p, c_double]),
+    "nrm_optimizer_set_options": (_status, [c_void_p, c_void_p, c_int, c_void_p]),
+    "nrm_optimizer_load_state": (_status, [c_void_p, c_void_p, POINTER(Bundle)]),
     "nrm_load": (_status, [c_void_p, c_char_p, POINTER(Loaded)]),
     "nrm_save": (_status, [c_void_p, c_char_p, POINTER(Array)]),
     "nrm_save_csr": (_status, [c_void_p, c_char_p, POINTER(Csr)]),

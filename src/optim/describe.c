@@ -12,6 +12,7 @@ static json_t *kind_json(const nrm_rule *rule)
     json_object_set_new(object, "name", json_string(m->name));
     json_object_set_new(object, "summary", json_string(m->summary));
     json_object_set_new(object, "matrices", json_boolean(rule->matrix));
+    json_object_set_new(object, "options_size", json_integer((json_int_t)m->options_size));
     for (int i = 0; i < m->param_count; i++) json_array_append_new(list, nrm_param_json(&m->params[i], &defaults));
     json_object_set_new(object, "parameters", list);
     return object;
