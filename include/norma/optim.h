@@ -202,6 +202,24 @@ NRM_OPTIONS(auon, NRM_AUON_OPTIONS);
 #define NRM_HYBRID_AUON_OPTIONS(P) NRM_AUON_FAMILY_OPTIONS(P, 0.02, -1)
 NRM_OPTIONS(hybrid_auon, NRM_HYBRID_AUON_OPTIONS);
 
+/* ---- Low rank ------------------------------------------------------------------------------
+ * For a matrix of m rows and n columns.  right projects its rows: G P (m x rank), left its
+ * columns: P'G (rank x n); auto is the shorter side.  P has orthonormal columns. */
+
+#define NRM_BASES(C)                  \
+    C(NRM_BASIS_DCT2, "dct2")         \
+    C(NRM_BASIS_DCT3, "dct3")         \
+    C(NRM_BASIS_HADAMARD, "hadamard") \
+    C(NRM_BASIS_RANDOM, "random")     \
+    C(NRM_BASIS_IDENTITY, "identity")
+NRM_CHOICES(nrm_basis_kind, NRM_BASES);
+
+#define NRM_BASIS_TRANSFORMS(C) \
+    C(NRM_BASIS_AUTO, "auto")   \
+    C(NRM_BASIS_FFT, "fft")     \
+    C(NRM_BASIS_GEMM, "gemm")
+NRM_CHOICES(nrm_basis_transform, NRM_BASIS_TRANSFORMS);
+
 /* Room for the options of any kind, for those who learn the kind at run time. */
 typedef union nrm_optimizer_options {
     size_t size;

@@ -91,6 +91,17 @@ void nrm_dct3(nrm_dct *plan, const double *y, double *x)
     for (int64_t j = 0; 2 * j + 1 < n; j++) x[2 * j + 1] = v[n - 1 - j];
 }
 
+void nrm_dct_cosines(int64_t n, double *cosine)
+{
+    for (int64_t t = 0; t < 4 * n; t++) { /* t folded into [0, n/2] */
+        int64_t folded = t > 2 * n ? 4 * n - t : t;
+        const double sign = folded > n ? -1 : 1;
+        folded = folded > n ? 2 * n - folded : folded;
+        cosine[t] = sign * (2 * folded <= n ? cos(PI * (double)folded / (2 * (double)n))
+                                            : sin(PI * (double)(n - folded) / (2 * (double)n)));
+    }
+}
+
 /* k (2j + 1) is taken modulo 4n as an integer, so cos never sees a large argument. */
 nrm_status nrm_dct_matrix(nrm_ctx *ctx, const char *who, int64_t n, double *c, int64_t ld)
 {
@@ -98,13 +109,7 @@ nrm_status nrm_dct_matrix(nrm_ctx *ctx, const char *who, int64_t n, double *c, i
 
     NRM_TRY(nrm_check_shape(ctx, who, "the cosine matrix", 1, n, n, c, ld));
     NRM_TRY(NRM_ALLOC(ctx, cosine, 4 * n, who));
-    for (int64_t t = 0; t < 4 * n; t++) { /* cos(pi t / 2n) from t folded into [0, n/2] */
-        int64_t folded = t > 2 * n ? 4 * n - t : t;
-        const double sign = folded > n ? -1 : 1;
-        folded = folded > n ? 2 * n - folded : folded;
-        cosine[t] = sign * (2 * folded <= n ? cos(PI * (double)folded / (2 * (double)n))
-                                            : sin(PI * (double)(n - folded) / (2 * (double)n)));
-    }
+    nrm_dct_cosines(n, cosine);
     for (int64_t k = 0; k < n; k++) {
         const double weight = sqrt((k == 0 ? 1 : 2) / (double)n);
         int64_t t = k;

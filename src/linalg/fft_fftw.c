@@ -105,6 +105,17 @@ void nrm_fft_inverse(nrm_fft *plan, const double *restrict in, double *restrict 
     deliver(to, out, 2 * plan->n, plan->n);
 }
 
+void nrm_fft_forward_shared(const nrm_fft *plan, double *restrict in, double *restrict out)
+{
+    fftw_execute_dft(plan->forward, as_complex(in), as_complex(out));
+}
+
+void nrm_fft_inverse_shared(const nrm_fft *plan, double *restrict in, double *restrict out)
+{
+    fftw_execute_dft(plan->inverse, as_complex(in), as_complex(out));
+    deliver(out, out, 2 * plan->n, plan->n);
+}
+
 void nrm_fft_forward_real(nrm_fft *plan, const double *restrict x, double *restrict spectrum)
 {
     double *to = target(plan, spectrum);

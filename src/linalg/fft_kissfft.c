@@ -103,6 +103,25 @@ void nrm_fft_inverse(nrm_fft *plan, const double *restrict in, double *restrict 
     complex_transform(plan, plan->inverse, in, out, (double)plan->n);
 }
 
+/* The two arrays in turn hold the values in f32, since the plan's own belong to one thread. */
+static void shared_transform(const nrm_fft *plan, void *direction, double *in, double *out, double divisor)
+{
+    const int exponent = exponent_of(in, 2 * plan->n);
+    load(in, 2 * plan->n, exponent, (float *)(void *)out);
+    kiss_fft((kiss_fft_cfg)direction, (kiss_fft_cpx *)(void *)out, (kiss_fft_cpx *)(void *)in);
+    store((float *)(void *)in, 2 * plan->n, exponent, divisor, out);
+}
+
+void nrm_fft_forward_shared(const nrm_fft *plan, double *restrict in, double *restrict out)
+{
+    shared_transform(plan, plan->forward, in, out, 1);
+}
+
+void nrm_fft_inverse_shared(const nrm_fft *plan, double *restrict in, double *restrict out)
+{
+    shared_transform(plan, plan->inverse, in, out, (double)plan->n);
+}
+
 void nrm_fft_forward_real(nrm_fft *plan, const double *restrict x, double *restrict spectrum)
 {
     const int64_t n = plan->n, count = n / 2 + 1;

@@ -30,5 +30,6 @@ void nrm_dct2(nrm_dct *plan, const double *x, double *y);
 void nrm_dct3(nrm_dct *plan, const double *y, double *x);
 /* C itself, n x n, to the last bit of cos; 4n doubles of work. */
 nrm_status nrm_dct_matrix(nrm_ctx *ctx, const char *who, int64_t n, double *c, int64_t ld);
+void nrm_dct_cosines(int64_t n, double *cosine); /* cos(pi t / (2n)), t = 0 .. 4n - 1 */
 
 #endif
