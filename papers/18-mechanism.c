@@ -263,7 +263,7 @@ nrm_status overhead(nrm_reproduction *r, nrm_ctx *ctx)
     for (int i = 0; i < count; i++) {
         b1_timed t[KINDS] = {{.name = "AdamW", .kind = "adamw", .options = ""}, {.name = "Muon", .kind = "muon", .options = ""},
                              {.name = "NorMuon", .kind = "normuon", .options = ""}};
-        const nrm_status st = b1_time_steps(r, ctx, shapes[i][0], shapes[i][1], r->quick ? 5 : 15, KINDS, t);
+        const nrm_status st = b1_time_steps(r, ctx, shapes[i][0], shapes[i][1], r->quick ? 3 : 15, KINDS, t);
         if (st < 0) return st;
         ratios[i] = t[NORMUON_STEP].seconds / t[MUON_STEP].seconds;
         nrm_cell_text(table, "%lld x %lld", (long long)shapes[i][0], (long long)shapes[i][1]);

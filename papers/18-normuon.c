@@ -44,17 +44,18 @@ static void contend(b1_contender *c, const char *name, const char *kind, const c
 {
     *c = (b1_contender){.name = name, .setup = b1_default(kind, options, rate)};
     c->setup.curve_every = 20;
-    for (int i = 0; i < (tune ? 3 : 1); i++) c->rates[i] = tune ? rate * (i == 0 ? 0.5 : i) : rate;
+    for (int i = 0; i < (tune ? 3 : 1); i++) c->rates[i] = rate * (!tune ? 1 : i == 0 ? 0.5 : i);
 }
 
-static void list_contenders(b1_contender *c, bool tune)
+static void list_contenders(b1_contender *c, bool quick)
 {
-    contend(&c[ADAMW], "AdamW", "adamw", B1_ADAMW, 0.004, tune);
-    contend(&c[MUON], "Muon", "muon", "", 0.01, tune);
-    contend(&c[MUON_PE], "Muon, Polar Express", "muon", "coefficients=polar_express", 0.01, tune);
-    contend(&c[CODE], "NorMuon", "normuon", "", 0.01, tune);
-    contend(&c[PAPER], "NorMuon, the paper's form", "normuon", "variant=paper", 0.005, tune);
-    contend(&c[EXACT], "Muon, exact polar factor", "muon", "coefficients=exact", 0.01, false);
+    const double unit = quick ? 0.015 : 0.01;
+    contend(&c[ADAMW], "AdamW", "adamw", B1_ADAMW, 0.4 * unit, !quick);
+    contend(&c[MUON], "Muon", "muon", "", unit, !quick);
+    contend(&c[MUON_PE], "Muon, Polar Express", "muon", "coefficients=polar_express", unit, !quick);
+    contend(&c[CODE], "NorMuon", "normuon", "", unit, !quick);
+    contend(&c[PAPER], "NorMuon, the paper's form", "normuon", "variant=paper", 0.5 * unit, !quick);
+    contend(&c[EXACT], "Muon, exact polar factor", "muon", "coefficients=exact", unit, false);
 }
 
 static void measure_ratios(nrm_reproduction *r, const char *claim, const b1_outcome *above, const b1_outcome *below)
@@ -122,12 +123,12 @@ static nrm_status usual_width(nrm_reproduction *r, nrm_ctx *ctx)
     b1_outcome outcomes[CONTENDERS];
     b1_bench *bench;
 
-    list_contenders(contenders, !r->quick);
-    nrm_status st = b1_create(r, ctx, 128, 256, &bench);
+    list_contenders(contenders, r->quick);
+    nrm_status st = b1_create_usual(r, ctx, &bench);
     if (st >= 0) st = b1_compare(bench, count, contenders, seeds, outcomes);
     if (st >= 0) {
-        b1_show(bench, "Benchmark B1", "400 steps; best rate of three a factor 2 apart with the first seed (a quick run: the "
-                "middle one), then all seeds with it.", count, contenders, outcomes);
+        b1_show(bench, "Benchmark B1", "400 steps; best rate of three a factor 2 apart with the first seed, then all seeds with "
+                "it. A quick run takes the middle rate, one seed, and hidden layers of half the width.", count, contenders, outcomes);
         measure_ratios(r, "below-adamw", &outcomes[CODE], &outcomes[ADAMW]);
         measure_ratios(r, "muon-below-adamw", &outcomes[MUON], &outcomes[ADAMW]);
         nrm_measure(r, "memory", (double)outcomes[CODE].first.state_bytes / (double)outcomes[MUON].first.state_bytes);
@@ -156,10 +157,10 @@ static nrm_status wide(nrm_reproduction *r, nrm_ctx *ctx)
     contend(&c[WIDE_MUON_5], "Muon", "muon", "", 0.015, !r->quick);
     contend(&c[WIDE_NORMUON_5], "NorMuon", "normuon", "", 0.015, !r->quick);
     contend(&c[WIDE_ADAMW], "AdamW", "adamw", B1_ADAMW, 0.006, !r->quick);
-    nrm_status st = b1_create(r, ctx, 64, 512, &bench);
+    nrm_status st = b1_create(r, ctx, 64, r->quick ? 256 : 512, &bench);
     if (st >= 0) st = b1_compare(bench, count, c, seeds, o);
     if (st >= 0) {
-        b1_show(bench, "B1 with tall layers", "W1 64 x 64, W2 512 x 64, W3 64 x 512; else as before.", count, c, o);
+        b1_show(bench, "B1 with tall layers", "W1 64 x 64, W2 512 x 64, W3 64 x 512 (a quick run: 256); else as before.", count, c, o);
         for (int k = 0; k < seeds; k++) {
             ratio[k] = o[WIDE_NORMUON].kl[k] / o[WIDE_MUON].kl[k];
             better += ratio[k] < 1;

@@ -42,6 +42,11 @@ nrm_status b1_create(nrm_reproduction *r, nrm_ctx *ctx, int64_t hidden1, int64_t
     return st;
 }
 
+nrm_status b1_create_usual(nrm_reproduction *r, nrm_ctx *ctx, b1_bench **bench)
+{
+    return r->quick ? b1_create(r, ctx, 64, 128, bench) : b1_create(r, ctx, 128, 256, bench);
+}
+
 void b1_destroy(b1_bench *bench)
 {
     if (!bench) return;
