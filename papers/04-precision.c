@@ -158,7 +158,7 @@ static nrm_status photograph(nrm_ctx *ctx, void *user, const b1_moment *moment)
     album *a = user;
     (void)ctx;
 
-    if (a->snapshots == MOST_SNAPSHOTS) return NRM_OK;
+    if (a->snapshots == MOST_SNAPSHOTS || moment->step == 1) return NRM_OK; /* the head is zero then: no gradient yet */
     for (int k = 0; k < B1_MATRICES; k++) {
         layer *l = &a->layers[k];
         const int64_t size = l->rows * l->cols, s = l->rows < l->cols ? l->rows : l->cols;

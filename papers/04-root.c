@@ -1,5 +1,6 @@
 /* 04-root.c -- what the paper on ROOT claims, measured here.
- * Framework: reproduce.h; the benchmark: b1.h; training: 04-outliers.c; coefficients: 04-precision.c. */
+ * Framework: reproduce.h; the benchmark: b1.h; training: 04-outliers.c, 04-images.c;
+ * coefficients: 04-precision.c. */
 #include "04-parts.h"
 
 static const nrm_claim claims[] = {
@@ -32,6 +33,11 @@ static const nrm_claim claims[] = {
      .relation = NRM_AT_MOST, .holds = 0.996, .direction = 1},
     {.id = "clean-adamw", .statement = "Without outliers it ends below AdamW", .where = "main table, in the direction",
      .figure = "60.12 against 59.05 %", .unit = "x", .relation = NRM_AT_MOST, .holds = 0.92, .direction = 1},
+    {.id = "images", .statement = "On images clipping alone lowers the error: share of test digits that ROOT gets wrong over "
+     "Muon's", .where = "vision transformer on CIFAR-10; recalled", .figure = "11.6 against 15.3 %", .unit = "x",
+     .relation = NRM_AT_MOST, .holds = 0.9, .direction = 1},
+    {.id = "images-outliers", .statement = "and more so with outliers in the gradients", .where = "the same, with our noise",
+     .figure = "", .unit = "x", .relation = NRM_AT_MOST, .holds = 0.85, .direction = 1},
     {.id = "clip-cost", .statement = "Clipping is a small part of a step: a step with it over one without",
      .where = "derived from the operation counts; short side 256 and more", .figure = "", .unit = "x",
      .relation = NRM_AT_MOST, .holds = 1.05, .direction = 1.2},
@@ -43,10 +49,11 @@ static nrm_status run(nrm_reproduction *r, nrm_ctx *ctx)
     nrm_status st = nrm_set_threads(ctx, 1);
     if (st >= 0) st = precision(r, ctx);
     if (st >= 0) st = outliers(r, ctx);
+    if (st >= 0) st = images(r, ctx);
     if (st >= 0) st = clip_cost(r, ctx);
     if (nrm_set_threads(ctx, threads) < 0) nrm_note(r, "The threads could not be set back.");
     nrm_note(r, "The authors do not publish how they find coefficients; here they are fitted by least squares to singular "
-                "values, with a bound on what lies between them. Networks of 1B parameters and images are out of reach here.");
+                "values, with a bound on what lies between them. Networks of 1B parameters are out of reach here.");
     return st;
 }
 

@@ -62,8 +62,7 @@ static nrm_status descend(nrm_ctx *ctx, regression *g, const method *m, double r
     for (int i = 0; i < count && st >= 0; i++) {
         draw_gradient(g);
         memcpy(g->before, g->w, sizeof g->w);
-        st = nrm_optimizer_step(ctx, optimizer, (void *[]){g->w}, (const void *[]){g->gradient},
-                                fmin(1, (total - i) / (0.4 * total)));
+        st = nrm_optimizer_step(ctx, optimizer, (void *[]){g->w}, (const void *[]){g->gradient}, b1_factor(i, total));
     }
     nrm_optimizer_destroy(ctx, optimizer);
     return st;

@@ -118,20 +118,24 @@ static double draw_student(nrm_draws *draws)
     return normal / sqrt(-log(1 - nrm_draw_uniform(draws)) + 1e-12);
 }
 
+void b1_add_outliers(float *g, int64_t n, double share, double size, nrm_draws *noise)
+{
+    double square = 0;
+
+    for (int64_t i = 0; i < n; i++) square += (double)g[i] * (double)g[i];
+    size *= sqrt(square / (double)n);
+    for (int64_t i = 0; i < n; i++)
+        if (nrm_draw_uniform(noise) < share) g[i] += (float)(size * draw_student(noise));
+}
+
 nrm_status b1_disturb(b1_bench *bench, const b1_setup *setup, nrm_draws *noise)
 {
+    const float most = (float)setup->clip_value;
+
     for (int p = 0; p < B1_MATRICES; p++) {
         float *g = bench->gradients[p];
-        const int64_t n = bench->sizes[p];
-        double square = 0;
-        if (setup->outliers > 0) {
-            for (int64_t i = 0; i < n; i++) square += (double)g[i] * (double)g[i];
-            const double size = setup->outlier_size * sqrt(square / (double)n);
-            for (int64_t i = 0; i < n; i++)
-                if (nrm_draw_uniform(noise) < setup->outliers) g[i] += (float)(size * draw_student(noise));
-        }
-        const float most = (float)setup->clip_value;
-        for (int64_t i = 0; i < n && most > 0; i++) g[i] = g[i] > most ? most : g[i] < -most ? -most : g[i];
+        if (setup->outliers > 0) b1_add_outliers(g, bench->sizes[p], setup->outliers, setup->outlier_size, noise);
+        for (int64_t i = 0; i < bench->sizes[p] && most > 0; i++) g[i] = g[i] > most ? most : g[i] < -most ? -most : g[i];
     }
     if (setup->clip_norm <= 0) return NRM_OK;
     void *gradients[B1_PARAMETERS];
@@ -190,10 +194,9 @@ static nrm_status follow(run *t, int step)
     return st;
 }
 
-/* Rate of step t, from 0: constant for 60 %, then linear to 0. */
-static double schedule(int t, int steps)
+double b1_factor(int step, int steps)
 {
-    return fmin(1, (double)(steps - t) / (0.4 * steps));
+    return fmin(1, (double)(steps - step) / (0.4 * steps));
 }
 
 static nrm_status take_steps(run *t)
@@ -205,7 +208,7 @@ static nrm_status take_steps(run *t)
     nrm_status st = follow(t, 0);
 
     for (int i = 0; i < s->steps && st >= 0; i++) {
-        const double factor = schedule(i, s->steps);
+        const double factor = b1_factor(i, s->steps);
         b1_draw_batch(&bench->teacher, &batches, bench->batch);
         const double start = nrm_seconds();
         st = nrm_run(bench->ctx, bench->training_run);

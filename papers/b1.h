@@ -124,6 +124,12 @@ void b1_show(b1_bench *bench, const char *title, const char *caption, int count,
 NRM_NODISCARD nrm_status b1_optimizer(nrm_ctx *ctx, const char *kind, const char *options, double lr, int64_t count,
                                       const nrm_optimizer_tensor *tensors, nrm_optimizer **optimizer);
 
+/* The rate's factor in a step, from 0: 1 for 60 % of the steps, then linear to 0. */
+double b1_factor(int step, int steps);
+
+/* What b1_setup calls outliers, for one gradient of n entries. */
+void b1_add_outliers(float *g, int64_t n, double share, double size, nrm_draws *noise);
+
 /* Steps of optimizers over one matrix of f32, all in turn (nrm_time_in_turn). */
 enum { B1_MOST_TIMED = 8 };
 typedef struct b1_timed {
