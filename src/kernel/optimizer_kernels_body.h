@@ -61,7 +61,7 @@ static void F(lion)(int64_t n, const nrm_lion_factors *f, const REAL *restrict g
     for (int64_t i = 0; i < n; i++) {
         const REAL d = clip * g[i], u = beta1 * m[i] + rest1 * d;
         m[i] = beta2 * m[i] + rest2 * d;
-        w[i] = keep * w[i] - (u > 0 ? rate : u < 0 ? -rate : 0);
+        w[i] = keep * w[i] - rate * (REAL)((u > 0) - (u < 0)); /* no branch */
     }
 }
 
@@ -83,10 +83,11 @@ static void F(descend)(int64_t n, double keep_, double rate_, const REAL *restri
     for (int64_t i = 0; i < n; i++) w[i] = keep * w[i] - rate * d[i];
 }
 
-/* Decay where the step and the decay pull the same way. */
+/* Decay where the step and the decay pull the same way: keep or 1, exactly, without a branch. */
 static inline REAL F(keep_where)(REAL keep, REAL d, REAL w)
 {
-    return ((w > 0) & (d > 0)) | ((w < 0) & (d < 0)) ? keep : 1;
+    const REAL same = (REAL)(((w > 0) & (d > 0)) | ((w < 0) & (d < 0)));
+    return same * keep + (1 - same);
 }
 
 static void F(descend_cautious)(int64_t n, double keep_, double rate_, const REAL *restrict d, REAL *restrict w)
