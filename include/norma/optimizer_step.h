@@ -17,26 +17,33 @@ extern "C" {
 
 /* The options of all optimizers, each once.  They are texts, read by the optimizer that is
  * chosen, as it alone knows what fits; NULL leaves its own default. */
-#define NRM_OPTIMIZER_STEP_VALUES(P)                                                                          \
-    P(text, lr, NULL, "value", "0.2", "base step")                                                            \
-    P(text, weight_decay, NULL, "value", "0.2", "pull of the weights towards 0")                              \
-    P(text, momentum, NULL, "value", "0.2", "memory of the gradients")                                        \
-    P(text, nesterov, NULL, "value", "0.2", "true: look ahead")                                               \
-    P(text, momentum_form, NULL, "value", "0.2", "whether the momentum is a mean or a sum")                   \
-    P(text, momentum_warmup, NULL, "value", "0.2", "steps in which the momentum rises")                       \
-    P(text, momentum_start, NULL, "value", "0.2", "momentum of the first step of a warm-up")                  \
-    P(text, decoupled, NULL, "value", "0.2", "true: shrink the weights instead of adding to the gradient")    \
-    P(text, cautious_decay, NULL, "value", "0.2", "true: decay only what the step moves towards 0 too")       \
-    P(text, beta1, NULL, "value", "0.2", "memory of the mean gradient")                                       \
-    P(text, beta2, NULL, "value", "0.2", "memory of the mean square, or of the second mean")                  \
-    P(text, eps, NULL, "value", "0.2", "added where the optimizer divides by a norm or a root")               \
-    P(text, safety, NULL, "value", "0.2", "multiplies the norm of the matrix before the Newton-Schulz steps") \
-    P(text, coefficients, NULL, "value", "0.2", "polynomial of the Newton-Schulz steps")                      \
-    P(text, steps, NULL, "value", "0.2", "Newton-Schulz steps")                                               \
-    P(text, scale, NULL, "value", "0.2", "of the step, by the shape of the matrix")                           \
-    P(text, variant, NULL, "value", "0.2", "of the method, where its paper and its code differ")              \
-    P(text, eps_row, NULL, "value", "0.2", "added to the root of a row's mean square")                        \
-    P(text, axis, NULL, "value", "0.2", "which way the rows that are normalised lie")
+#define NRM_OPTIMIZER_STEP_VALUES(P)                                                                                   \
+    P(text, lr, NULL, "value", "0.2", "base step")                                                                     \
+    P(text, weight_decay, NULL, "value", "0.2", "pull of the weights towards 0")                                       \
+    P(text, momentum, NULL, "value", "0.2", "memory of the gradients")                                                 \
+    P(text, nesterov, NULL, "value", "0.2", "true: look ahead")                                                        \
+    P(text, momentum_form, NULL, "value", "0.2", "whether the momentum is a mean or a sum")                            \
+    P(text, momentum_warmup, NULL, "value", "0.2", "steps in which the momentum rises")                                \
+    P(text, momentum_start, NULL, "value", "0.2", "momentum of the first step of a warm-up")                           \
+    P(text, decoupled, NULL, "value", "0.2", "true: shrink the weights instead of adding to the gradient")             \
+    P(text, cautious_decay, NULL, "value", "0.2", "true: decay only what the step moves towards 0 too")                \
+    P(text, beta1, NULL, "value", "0.2", "memory of the mean gradient")                                                \
+    P(text, beta2, NULL, "value", "0.2", "memory of the mean square, or of the second mean")                           \
+    P(text, eps, NULL, "value", "0.2", "added where the optimizer divides by a norm or a root")                        \
+    P(text, safety, NULL, "value", "0.2", "multiplies the norm of the matrix before the Newton-Schulz steps")          \
+    P(text, coefficients, NULL, "value", "0.2", "polynomial of the Newton-Schulz steps")                               \
+    P(text, steps, NULL, "value", "0.2", "Newton-Schulz steps")                                                        \
+    P(text, scale, NULL, "value", "0.2", "of the step, by the shape of the matrix")                                    \
+    P(text, variant, NULL, "value", "0.2", "of the method, where its paper and its code differ")                       \
+    P(text, eps_row, NULL, "value", "0.2", "added to the root of a row's mean square")                                 \
+    P(text, axis, NULL, "value", "0.2", "which way the rows that are normalised lie")                                  \
+    P(text, quantile, NULL, "value", "0.2", "share of the entries that are not clipped")                               \
+    P(text, eps_mode, NULL, "value", "0.2", "how the place of clipping is found")                                      \
+    P(text, threshold, NULL, "value", "0.2", "where it is, if it is given")                                            \
+    P(text, a, NULL, "value", "0.2", "coefficients=user: of a t + b t^3 + c t^5")                                      \
+    P(text, b, NULL, "value", "0.2", "as a")                                                                           \
+    P(text, c, NULL, "value", "0.2", "as a")                                                                           \
+    P(text, allow_unbounded, NULL, "value", "0.2", "true: take coefficients that let singular values grow on the way")
 
 #define NRM_OPTIMIZER_STEP_OPTIONS(P)                                                                   \
     P(choice, optimizer, NRM_OPTIMIZER_ADAMW, NRM_OPTIMIZER_KINDS, "0.2", "whose step it is")           \

@@ -520,6 +520,13 @@ def optimizer_step(
     variant: float | bool | str | None = None,
     eps_row: float | bool | str | None = None,
     axis: float | bool | str | None = None,
+    quantile: float | bool | str | None = None,
+    eps_mode: float | bool | str | None = None,
+    threshold: float | bool | str | None = None,
+    a: float | bool | str | None = None,
+    b: float | bool | str | None = None,
+    c: float | bool | str | None = None,
+    allow_unbounded: float | bool | str | None = None,
     seed: int = 0,
     threads: int = 0,
     out: Any = None,
@@ -548,6 +555,10 @@ def optimizer_step(
 
     normuon: lr momentum nesterov coefficients steps scale weight_decay momentum_form
     momentum_warmup momentum_start cautious_decay eps safety variant beta2 eps_row axis
+
+    root: lr momentum nesterov coefficients steps scale weight_decay momentum_form
+    momentum_warmup momentum_start cautious_decay eps safety quantile eps_mode threshold a b
+    c allow_unbounded
 
     lion: lr beta1 beta2 weight_decay
 
@@ -606,6 +617,20 @@ def optimizer_step(
         added to the root of a row's mean square.
     axis : float, bool or str, optional
         which way the rows that are normalised lie.
+    quantile : float, bool or str, optional
+        share of the entries that are not clipped.
+    eps_mode : float, bool or str, optional
+        how the place of clipping is found.
+    threshold : float, bool or str, optional
+        where it is, if it is given.
+    a : float, bool or str, optional
+        coefficients=user: of a t + b t^3 + c t^5.
+    b : float, bool or str, optional
+        as a.
+    c : float, bool or str, optional
+        as a.
+    allow_unbounded : float, bool or str, optional
+        true: take coefficients that let singular values grow on the way.
     seed : int, default 0
         Of every random stream of the call.
     threads : int, default 0

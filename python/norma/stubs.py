@@ -1,7 +1,8 @@
-"""norma/__init__.pyi, for type checkers and editors, from the library's descriptions.
+"""norma/__init__.pyi, optim.pyi and torch.pyi, for type checkers and editors, from the library's
+descriptions.
 
-    python -m norma.stubs            write it beside this file
-    python -m norma.stubs --check    say whether it is up to date
+    python -m norma.stubs            write them beside this file
+    python -m norma.stubs --check    say whether they are up to date
 """
 
 import inspect
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import norma
 
-from . import _document, _errors, _result, _running
+from . import _document, _errors, _optimizer, _result, _running
 from ._document import PATHS
 from ._method import SHARED
 
@@ -174,16 +175,101 @@ def text():
     return "\n".join(parts)
 
 
+# ---- Optimizers ------------------------------------------------------------------------
+
+_OPTIM_HEAD = """\
+# Made by `python -m norma.stubs` from the library's own descriptions: do not edit.
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_Arrays = NDArray[Any] | Sequence[NDArray[Any]] | Mapping[str, NDArray[Any]]
+
+def kinds() -> dict[str, str]: ...
+
+class Optimizer:
+    kind: str | None
+    groups: list[dict[str, Any]]
+    defaults: dict[str, Any]
+    def add_group(self, group: dict[str, Any]) -> None: ...
+    def step(self, gradients: ArrayLike | Sequence[ArrayLike | None] | Mapping[str, ArrayLike | None]) -> None: ...
+    def state_dict(self) -> dict[str, NDArray[Any]]: ...
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None: ...
+"""
+
+_TORCH_HEAD = """\
+# Made by `python -m norma.stubs` from the library's own descriptions: do not edit.
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import torch
+
+def kinds() -> dict[str, str]: ...
+
+class Optimizer(torch.optim.Optimizer):
+    kind: str | None
+
+def split_params(
+    model: torch.nn.Module, heads: Sequence[str] | None = None
+) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]: ...
+def for_model(
+    model: torch.nn.Module,
+    kind: str,
+    *,
+    lr: float | None = None,
+    matrix_lr: float | None = None,
+    weight_decay: float | None = None,
+    other: str = "adamw",
+    other_options: dict[str, Any] | None = None,
+    heads: Sequence[str] | None = None,
+    **options: Any,
+) -> Optimizer: ...
+"""
+
+
+def _optimizers_text(head, params, more):
+    """A module of optimizers: its head, then a class for every kind."""
+    parts = [head]
+    for kind in _optimizer.KINDS.values():
+        options = [_parameter(name, p).replace(" | None =", " =") for name, p in kind.parameters.items()]
+        first = [option for option in options if option.startswith("lr:")]
+        rest = [option for option in options if not option.startswith("lr:")]
+        arguments = ["self", f"params: {params}", *first, "*", *rest, *more]
+        pair = "betas: tuple[float, float] = ..."
+        arguments += [pair] if {"beta1", "beta2"} <= kind.parameters.keys() else []
+        listing = "".join(f"        {argument},\n" for argument in arguments)
+        about = _document_of(kind.summary[:1].upper() + kind.summary[1:] + ".")
+        parts.append(f"class {kind.class_name}(Optimizer):\n{about}    def __init__(\n{listing}    ) -> None: ...\n")
+    return "\n".join(parts)
+
+
+def optim_text():
+    """The whole of optim.pyi."""
+    return _optimizers_text(_OPTIM_HEAD, "_Arrays | Iterable[dict[str, Any]]", ["threads: int = 0"])
+
+
+def torch_text():
+    """The whole of torch.pyi."""
+    params = "Iterable[torch.Tensor] | Iterable[tuple[str, torch.Tensor]] | Iterable[dict[str, Any]]"
+    return _optimizers_text(_TORCH_HEAD, params, ["threads: int = 0", "master_weights: bool = False"])
+
+
+FILES = {PATH: text, PATH.with_name("optim.pyi"): optim_text, PATH.with_name("torch.pyi"): torch_text}
+
+
 def main(arguments):
     if arguments == ["--check"]:
-        fresh = PATH.exists() and PATH.read_text(encoding="utf-8") == text()
-        print(f"{PATH} is {'up to date' if fresh else 'out of date: run python -m norma.stubs'}")
-        return int(not fresh)
+        stale = [path for path, make in FILES.items() if not path.exists() or path.read_text(encoding="utf-8") != make()]
+        print(*[f"{path} is out of date: run python -m norma.stubs" for path in stale] or ["up to date"], sep="\n")
+        return int(bool(stale))
     if arguments:
         print(__doc__, file=sys.stderr)
         return 2
-    PATH.write_text(text(), encoding="utf-8")
-    print(PATH)
+    for path, make in FILES.items():
+        path.write_text(make(), encoding="utf-8")
+        print(path)
     return 0
 
 

@@ -1,0 +1,139 @@
+# Made by `python -m norma.stubs` from the library's own descriptions: do not edit.
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_Arrays = NDArray[Any] | Sequence[NDArray[Any]] | Mapping[str, NDArray[Any]]
+
+def kinds() -> dict[str, str]: ...
+
+class Optimizer:
+    kind: str | None
+    groups: list[dict[str, Any]]
+    defaults: dict[str, Any]
+    def add_group(self, group: dict[str, Any]) -> None: ...
+    def step(self, gradients: ArrayLike | Sequence[ArrayLike | None] | Mapping[str, ArrayLike | None]) -> None: ...
+    def state_dict(self) -> dict[str, NDArray[Any]]: ...
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None: ...
+
+class SGD(Optimizer):
+    """Gradient descent with momentum."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.01,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        threads: int = 0,
+    ) -> None: ...
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.001,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        weight_decay: float = 0.01,
+        threads: int = 0,
+        betas: tuple[float, float] = ...,
+    ) -> None: ...
+
+class Muon(Optimizer):
+    """Momentum, orthogonalised."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.02,
+        *,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact"] = "muon",
+        steps: int = 0,
+        scale: Literal["match_fan", "spectral", "rms", "none"] = "match_fan",
+        weight_decay: float = 0.0,
+        momentum_form: Literal["ema", "sum"] = "ema",
+        momentum_warmup: int = 0,
+        momentum_start: float = 0.85,
+        cautious_decay: bool = False,
+        eps: float = 0.0,
+        safety: float = 0.0,
+        threads: int = 0,
+    ) -> None: ...
+
+class NorMuon(Optimizer):
+    """Momentum, orthogonalised, every row brought to the same size."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.02,
+        *,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact"] = "muon",
+        steps: int = 0,
+        scale: Literal["match_fan", "spectral", "rms", "none"] = "match_fan",
+        weight_decay: float = 0.0,
+        momentum_form: Literal["ema", "sum"] = "ema",
+        momentum_warmup: int = 0,
+        momentum_start: float = 0.85,
+        cautious_decay: bool = False,
+        eps: float = 0.0,
+        safety: float = 0.0,
+        variant: Literal["code", "paper"] = "code",
+        beta2: float = 0.95,
+        eps_row: float = 0.0,
+        axis: Literal["row", "long"] = "row",
+        threads: int = 0,
+    ) -> None: ...
+
+class ROOT(Optimizer):
+    """Momentum without outliers, orthogonalised for its shape."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.001,
+        *,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact", "table", "fit", "best", "each", "user"] = "table",
+        steps: int = 0,
+        scale: Literal["match_fan", "spectral", "rms", "none"] = "rms",
+        weight_decay: float = 0.1,
+        momentum_form: Literal["ema", "sum"] = "sum",
+        momentum_warmup: int = 0,
+        momentum_start: float = 0.85,
+        cautious_decay: bool = False,
+        eps: float = 0.0,
+        safety: float = 0.0,
+        quantile: float = 0.9,
+        eps_mode: Literal["quantile", "fixed", "sampled"] = "quantile",
+        threshold: float = 0.0,
+        a: float = 0.0,
+        b: float = 0.0,
+        c: float = 0.0,
+        allow_unbounded: bool = False,
+        threads: int = 0,
+    ) -> None: ...
+
+class Lion(Optimizer):
+    """The sign of the momentum."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.0001,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.99,
+        weight_decay: float = 0.0,
+        threads: int = 0,
+        betas: tuple[float, float] = ...,
+    ) -> None: ...

@@ -1,0 +1,152 @@
+# Made by `python -m norma.stubs` from the library's own descriptions: do not edit.
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import torch
+
+def kinds() -> dict[str, str]: ...
+
+class Optimizer(torch.optim.Optimizer):
+    kind: str | None
+
+def split_params(
+    model: torch.nn.Module, heads: Sequence[str] | None = None
+) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]: ...
+def for_model(
+    model: torch.nn.Module,
+    kind: str,
+    *,
+    lr: float | None = None,
+    matrix_lr: float | None = None,
+    weight_decay: float | None = None,
+    other: str = "adamw",
+    other_options: dict[str, Any] | None = None,
+    heads: Sequence[str] | None = None,
+    **options: Any,
+) -> Optimizer: ...
+
+class SGD(Optimizer):
+    """Gradient descent with momentum."""
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[tuple[str, torch.Tensor]] | Iterable[dict[str, Any]],
+        lr: float = 0.01,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        decoupled: bool = False,
+        threads: int = 0,
+        master_weights: bool = False,
+    ) -> None: ...
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay."""
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[tuple[str, torch.Tensor]] | Iterable[dict[str, Any]],
+        lr: float = 0.001,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        weight_decay: float = 0.01,
+        threads: int = 0,
+        master_weights: bool = False,
+        betas: tuple[float, float] = ...,
+    ) -> None: ...
+
+class Muon(Optimizer):
+    """Momentum, orthogonalised."""
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[tuple[str, torch.Tensor]] | Iterable[dict[str, Any]],
+        lr: float = 0.02,
+        *,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact"] = "muon",
+        steps: int = 0,
+        scale: Literal["match_fan", "spectral", "rms", "none"] = "match_fan",
+        weight_decay: float = 0.0,
+        momentum_form: Literal["ema", "sum"] = "ema",
+        momentum_warmup: int = 0,
+        momentum_start: float = 0.85,
+        cautious_decay: bool = False,
+        eps: float = 0.0,
+        safety: float = 0.0,
+        threads: int = 0,
+        master_weights: bool = False,
+    ) -> None: ...
+
+class NorMuon(Optimizer):
+    """Momentum, orthogonalised, every row brought to the same size."""
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[tuple[str, torch.Tensor]] | Iterable[dict[str, Any]],
+        lr: float = 0.02,
+        *,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact"] = "muon",
+        steps: int = 0,
+        scale: Literal["match_fan", "spectral", "rms", "none"] = "match_fan",
+        weight_decay: float = 0.0,
+        momentum_form: Literal["ema", "sum"] = "ema",
+        momentum_warmup: int = 0,
+        momentum_start: float = 0.85,
+        cautious_decay: bool = False,
+        eps: float = 0.0,
+        safety: float = 0.0,
+        variant: Literal["code", "paper"] = "code",
+        beta2: float = 0.95,
+        eps_row: float = 0.0,
+        axis: Literal["row", "long"] = "row",
+        threads: int = 0,
+        master_weights: bool = False,
+    ) -> None: ...
+
+class ROOT(Optimizer):
+    """Momentum without outliers, orthogonalised for its shape."""
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[tuple[str, torch.Tensor]] | Iterable[dict[str, Any]],
+        lr: float = 0.001,
+        *,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact", "table", "fit", "best", "each", "user"] = "table",
+        steps: int = 0,
+        scale: Literal["match_fan", "spectral", "rms", "none"] = "rms",
+        weight_decay: float = 0.1,
+        momentum_form: Literal["ema", "sum"] = "sum",
+        momentum_warmup: int = 0,
+        momentum_start: float = 0.85,
+        cautious_decay: bool = False,
+        eps: float = 0.0,
+        safety: float = 0.0,
+        quantile: float = 0.9,
+        eps_mode: Literal["quantile", "fixed", "sampled"] = "quantile",
+        threshold: float = 0.0,
+        a: float = 0.0,
+        b: float = 0.0,
+        c: float = 0.0,
+        allow_unbounded: bool = False,
+        threads: int = 0,
+        master_weights: bool = False,
+    ) -> None: ...
+
+class Lion(Optimizer):
+    """The sign of the momentum."""
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[tuple[str, torch.Tensor]] | Iterable[dict[str, Any]],
+        lr: float = 0.0001,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.99,
+        weight_decay: float = 0.0,
+        threads: int = 0,
+        master_weights: bool = False,
+        betas: tuple[float, float] = ...,
+    ) -> None: ...
