@@ -16,7 +16,8 @@ extern "C" {
 #endif
 
 /* The options of all optimizers, each once.  They are texts, read by the optimizer that is
- * chosen, as it alone knows what fits; NULL leaves its own default. */
+ * chosen, as it alone knows what fits; NULL leaves its own default.  A new optimizer enters
+ * what it has of its own here, and its line in the details. */
 #define NRM_OPTIMIZER_STEP_VALUES(P)                                                                                   \
     P(text, lr, NULL, "value", "0.2", "base step")                                                                     \
     P(text, weight_decay, NULL, "value", "0.2", "pull of the weights towards 0")                                       \

@@ -10,12 +10,15 @@ import norma
 PYTHON = Path(__file__).resolve().parents[1]
 DOCS = PYTHON.parent / "docs"
 METHODS = [DOCS / "reference" / f"{m.name}.md" for m in norma._METHODS.values() if m.descriptor["examples"]]
-PAGES = [PYTHON / "README.md", DOCS / "python.md", *METHODS]
+PYTORCH = DOCS / "pytorch.md"
+PAGES = [PYTORCH, PYTHON / "README.md", DOCS / "python.md", *METHODS]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 @pytest.mark.filterwarnings("ignore::norma.NormaWarning")
 def test_blocks_run(page, tmp_path, monkeypatch, capsys):
+    if page == PYTORCH:
+        pytest.importorskip("torch")
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert blocks
     monkeypatch.chdir(tmp_path)

@@ -357,7 +357,7 @@ def test_for_model():
         loss = torch.nn.functional.cross_entropy(model(tokens).flatten(0, 1), tokens.flatten())
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(loss.item())
     assert losses[-1] < 0.5 * losses[0]
     assert {"m#0", "m#1", "m#2"} <= set(optimizer.state[model.attention.in_proj_weight])
     matrices, rest = norma.torch.split_params(model, heads=["hidden"])
