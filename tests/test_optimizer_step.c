@@ -34,7 +34,8 @@ typedef struct worked {
     double w[2][12];
 } worked;
 
-/* Li et al. 2025 (NorMuon): Muon, NorMuon as in the code and as in the paper. */
+/* From the papers of NorMuon, ROOT and AuON, by plain NumPy programs.  A step that begins with
+ * NAN is not looked at. */
 static const worked cases[] = {
     {"optimizer=muon lr=0.02 weight_decay=0.1", false,
      {{-.0090286351, -.0649585927, -.0935800868, -.1494477792, .0964868364, .0444367494, -.0173363701, -.0394468078, .1799224693,
@@ -51,6 +52,33 @@ static const worked cases[] = {
        -.1495589931, -.0440560721, .0461813146},
       {-.0073620723, .0980127755, .1945257646, -.0596893892, .0440734111, .1553700262, -.0965617620, -.0118261581, .0948335465,
        -.1521562464, -.0394542311, .0383746597}}},
+    {"optimizer=root lr=0.01 weight_decay=0.1 coefficients=muon", false,
+     {{-.0011179145, -.0521858290, -.0987820855, -.1498500000, .0991075876, .0487845588, -.0031232948, -.0472229114, .1958842927,
+       .1514116474, .0991075876, .0487845588},
+      {-.0027428789, -.0508654843, -.1008881045, -.1512679360, .0984750021, .0456240151, -.0035540488, -.0456727172, .1986325441,
+       .1507922783, .0974226828, .0463211887}}},
+    {"optimizer=auon lr=0.1 weight_decay=0.01", false,
+     {{-.0187928013, -.0875356026, -.0811071987, -.1498500000, .0999, .0311571987, -.0563784039, -.0123643974, .1622143974,
+       .1686428013, .0999, .0311571987},
+      {-.0281929725, -.0859347709, -.1123095758, -.1700513741, .0794488759, .0013558534, -.0642276934, .0064858950, .1839167033,
+       .1778931225, .0794488759, -.0393465949}}},
+    {"optimizer=auon lr=0.1 weight_decay=0.01 variant=repo", false,
+     {{-.0088355300, -.0676210601, -.0910644700, -.14985, .0999, .0411144700, -.0265065901, -.0322789399, .1821289399,
+       .1586855300, .0999, .0411144700},
+      {-.0128776643, -.0669025907, -.1044280115, -.1584529379, .0910473121, .0282695978, -.0298802050, -.0241447214, .1913504472,
+       .1625778143, .0910473121, .0107640219}}},
+    {"optimizer=auon lr=0.1 weight_decay=0.01", true,
+     {{-.0217000578, .0999, .1563998844, -.0933501156, .0282499422, .1715500578, -.0781999422, -.0651001734, .0999,
+       -.14985, -.0065498844, .0282499422},
+      {NAN}}},
+    {"optimizer=hybrid-auon lr=0.02 weight_decay=0.01", false,
+     {{NAN},
+      {-.0155093030, -.0664991113, -.1070186989, -.1517185860, .0894772378, .0313299981, -.0204126291, -.0397790512, .1877784473,
+       .1555646337, .0938702404, .0306963043}}},
+    {"optimizer=hybrid-auon lr=0.02 weight_decay=0.01 variant=repo", false,
+     {{NAN},
+      {-.0166290645, -.0603925725, -.1100873108, -.1505546508, .0902445804, .0282716921, -.0203459109, -.0405776033, .1864431662,
+       .1522295648, .0960769185, .0315411576}}},
 };
 
 static void turn(const double *in, double *out)
@@ -87,7 +115,8 @@ static void test_worked_numbers(void **unused)
             if (step > 0) assert_ok(ctx, nrm_call_set(call, "state", state));
             assert_ok(ctx, nrm_call_set(call, "state_out", state));
             assert_ok(ctx, nrm_call_run(call));
-            assert_all_near(nrm_call_output(call, "weights_out")->array.data, cases[c].w[step], 12, 2e-10);
+            if (!isnan(cases[c].w[step][0]))
+                assert_all_near(nrm_call_output(call, "weights_out")->array.data, cases[c].w[step], 12, 2e-10);
             assert_ok(ctx, nrm_call_write(call, "weights_out", weights));
             const nrm_optimizer_step_info *info = nrm_call_info(call);
             assert_int_equal(info->step, step + 1);

@@ -44,7 +44,11 @@ extern "C" {
     P(text, a, NULL, "value", "0.2", "coefficients=user: of a t + b t^3 + c t^5")                                      \
     P(text, b, NULL, "value", "0.2", "as a")                                                                           \
     P(text, c, NULL, "value", "0.2", "as a")                                                                           \
-    P(text, allow_unbounded, NULL, "value", "0.2", "true: take coefficients that let singular values grow on the way")
+    P(text, allow_unbounded, NULL, "value", "0.2", "true: take coefficients that let singular values grow on the way") \
+    P(text, gamma, NULL, "value", "0.2", "of the cosh that brakes the step")                                           \
+    P(text, hybrid_steps, NULL, "value", "0.2", "Newton-Schulz steps before it")                                       \
+    P(text, eps_norm, NULL, "value", "0.2", "added to norms")                                                          \
+    P(text, eps_rms, NULL, "value", "0.2", "added to the root mean square")
 
 #define NRM_OPTIMIZER_STEP_OPTIONS(P)                                                                   \
     P(choice, optimizer, NRM_OPTIMIZER_ADAMW, NRM_OPTIMIZER_KINDS, "0.2", "whose step it is")           \

@@ -496,7 +496,7 @@ def optimizer_step(
     weights: ArrayLike | PathLike[str],
     gradient: ArrayLike | PathLike[str],
     *,
-    optimizer: Literal["sgd", "adamw", "muon", "normuon", "root", "lion"] | None = "adamw",
+    optimizer: Literal["sgd", "adamw", "muon", "normuon", "root", "auon", "hybrid-auon", "lion"] | None = "adamw",
     state: str | PathLike[str] | None = None,
     state_out: str | PathLike[str] | None = None,
     name: str | None = "weights",
@@ -527,6 +527,10 @@ def optimizer_step(
     b: float | bool | str | None = None,
     c: float | bool | str | None = None,
     allow_unbounded: float | bool | str | None = None,
+    gamma: float | bool | str | None = None,
+    hybrid_steps: float | bool | str | None = None,
+    eps_norm: float | bool | str | None = None,
+    eps_rms: float | bool | str | None = None,
     seed: int = 0,
     threads: int = 0,
     out: Any = None,
@@ -560,6 +564,12 @@ def optimizer_step(
     momentum_warmup momentum_start cautious_decay eps safety quantile eps_mode threshold a b
     c allow_unbounded
 
+    auon: lr momentum nesterov weight_decay variant gamma hybrid_steps scale eps_norm
+    eps_rms
+
+    hybrid-auon: lr momentum nesterov weight_decay variant gamma hybrid_steps scale eps_norm
+    eps_rms
+
     lion: lr beta1 beta2 weight_decay
 
     Parameters
@@ -569,7 +579,7 @@ def optimizer_step(
         pathlib.Path.
     gradient : array_like float32 or float64
         G: of the loss, with the shape of the weights. Also a file as pathlib.Path.
-    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'root', 'lion'}, default 'adamw'
+    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'root', 'auon', 'hybrid-auon', 'lion'}, default 'adamw'
         whose step it is.
     state : str or os.PathLike, optional
         what an earlier step left; none: the first step.
@@ -631,6 +641,14 @@ def optimizer_step(
         as a.
     allow_unbounded : float, bool or str, optional
         true: take coefficients that let singular values grow on the way.
+    gamma : float, bool or str, optional
+        of the cosh that brakes the step.
+    hybrid_steps : float, bool or str, optional
+        Newton-Schulz steps before it.
+    eps_norm : float, bool or str, optional
+        added to norms.
+    eps_rms : float, bool or str, optional
+        added to the root mean square.
     seed : int, default 0
         Of every random stream of the call.
     threads : int, default 0
@@ -1859,6 +1877,8 @@ class _TrainInfo(Info):
     first_step: float
     optimizer_share: float
     state_bytes: int
+    ranks: int
+    bytes_sent: int
     early: bool
     seconds: float
 
@@ -1887,7 +1907,7 @@ def train(
     steps: int | None = 1000,
     batch: int | None = 16,
     accumulate: int | None = 1,
-    optimizer: Literal["sgd", "adamw", "muon", "normuon", "root", "lion", "lbfgs"] | None = "adamw",
+    optimizer: Literal["sgd", "adamw", "muon", "normuon", "root", "auon", "hybrid-auon", "lion", "lbfgs"] | None = "adamw",
     lr: float | None = 0.0,
     matrix_lr: float | None = 0.0,
     momentum: float | None = -1.0,
@@ -1932,6 +1952,10 @@ def train(
 
     Batches, masks and initial values depend on the seed and the step alone.
 
+    Several ranks of MPI can share a run: each takes some rows of every batch, gradients are
+    averaged, and each keeps the optimizer's state of some parameters. The losses are those
+    of one process up to rounding, where the network drops nothing and normalises no batch.
+
     Parameters
     ----------
     x : array_like float32 or float64 or uint8, optional
@@ -1974,7 +1998,7 @@ def train(
         examples of a forward and backward pass. From 1 to 2**20.
     accumulate : int, default 1
         passes whose gradients make one step. From 1 to 65536.
-    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'root', 'lion', 'lbfgs'}, default 'adamw'
+    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'root', 'auon', 'hybrid-auon', 'lion', 'lbfgs'}, default 'adamw'
         matrix optimizers take the hidden matrices, AdamW the rest; lbfgs sees all data at
         every step.
     lr : float, default 0.0
@@ -2063,7 +2087,11 @@ def train(
         info.optimizer_share : float
             of the training time that the optimizer's steps took. Unit: s/s.
         info.state_bytes : int
-            state of the optimizer. Unit: B.
+            state of the optimizer, of this rank. Unit: B.
+        info.ranks : int
+            that shared the run.
+        info.bytes_sent : int
+            to other ranks, of this rank. Unit: B.
         info.early : bool
             patience ended it.
         info.seconds : float

@@ -136,6 +136,46 @@ class ROOT(Optimizer):
         master_weights: bool = False,
     ) -> None: ...
 
+class AuON(Optimizer):
+    """Momentum over its norm and the mean of its cosh."""
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[tuple[str, torch.Tensor]] | Iterable[dict[str, Any]],
+        lr: float = 0.24,
+        *,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        weight_decay: float = 0.0,
+        variant: Literal["paper", "repo"] = "paper",
+        gamma: float = -1.0,
+        hybrid_steps: int = 0,
+        scale: Literal["match_fan", "spectral", "rms", "none", "auto"] = "auto",
+        eps_norm: float = 1e-07,
+        eps_rms: float = 1e-08,
+        threads: int = 0,
+        master_weights: bool = False,
+    ) -> None: ...
+
+class HybridAuON(Optimizer):
+    """Momentum, orthogonalised a little, over the mean of its cosh."""
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[tuple[str, torch.Tensor]] | Iterable[dict[str, Any]],
+        lr: float = 0.02,
+        *,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        weight_decay: float = 0.0,
+        variant: Literal["paper", "repo"] = "paper",
+        gamma: float = -1.0,
+        hybrid_steps: int = -1,
+        scale: Literal["match_fan", "spectral", "rms", "none", "auto"] = "auto",
+        eps_norm: float = 1e-07,
+        eps_rms: float = 1e-08,
+        threads: int = 0,
+        master_weights: bool = False,
+    ) -> None: ...
+
 class Lion(Optimizer):
     """The sign of the momentum."""
     def __init__(

@@ -211,6 +211,8 @@ const nrm_method nrm_optimizer_step_method = {
         "muon:" NRM_MUON_OPTIONS(OPTION_NAME) "\n\n"
         "normuon:" NRM_NORMUON_OPTIONS(OPTION_NAME) "\n\n"
         "root:" NRM_ROOT_OPTIONS(OPTION_NAME) "\n\n"
+        "auon:" NRM_AUON_OPTIONS(OPTION_NAME) "\n\n"
+        "hybrid-auon:" NRM_HYBRID_AUON_OPTIONS(OPTION_NAME) "\n\n"
         "lion:" NRM_LION_OPTIONS(OPTION_NAME),
     .paper = "Zichong Li, Liming Liu, Chen Liang, Weizhu Chen, Tuo Zhao: NorMuon: Making Muon more efficient and scalable, 2025, arXiv 2510.05491",
     .paper_number = 18, .domain = "optim", .since = "0.2", NRM_DESCRIBED(optimizer_step), .run = run};
