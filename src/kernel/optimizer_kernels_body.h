@@ -61,7 +61,7 @@ static void F(lion)(int64_t n, const nrm_lion_factors *f, const REAL *restrict g
     for (int64_t i = 0; i < n; i++) {
         const REAL d = clip * g[i], u = beta1 * m[i] + rest1 * d;
         m[i] = beta2 * m[i] + rest2 * d;
-        w[i] = keep * w[i] - rate * (REAL)((u > 0) - (u < 0)); /* no branch */
+        w[i] = keep * w[i] - rate * (REAL)((u > 0) - (u < 0)); /* no branch: signs are random */
     }
 }
 
