@@ -76,7 +76,8 @@ NRM_API NRM_NODISCARD nrm_status nrm_comm_sum(nrm_ctx *ctx, nrm_comm *comm, nrm_
 NRM_API NRM_NODISCARD nrm_status nrm_comm_agree(nrm_ctx *ctx, nrm_comm *comm, nrm_status status);
 
 /* Run `ranks` ranks as threads of this process: rank 0 on the calling thread with ctx, the
- * others with contexts of their own (as many threads, the same seed, silent).  The status and
+ * others with contexts of their own (as many threads, the same seed, silent).  Each context
+ * has the communicator meanwhile, so rank may call nrm_train and the like.  The status and
  * sentence of the rank that failed first, else rank 0's.  A rank that ends while others wait
  * for it makes their calls fail with NRM_E_IO.  NRM_E_RANGE (ranks), _NULL, _NOMEM. */
 typedef nrm_status (*nrm_rank_fn)(nrm_ctx *ctx, nrm_comm *comm, void *user);

@@ -126,7 +126,11 @@ static void leave(meeting *m, int rank, bool failed)
 static void *run_rank(void *argument)
 {
     thread_rank *t = argument;
-    t->status = t->run(t->ctx, &t->comm, t->user);
+    nrm_comm *before = nrm_ctx_comm(t->ctx);
+    nrm_status st = t->ctx ? nrm_set_comm(t->ctx, &t->comm) : NRM_OK; /* rank 0 may have no context */
+    if (st >= 0) st = t->run(t->ctx, &t->comm, t->user);
+    t->status = st;
+    if (t->ctx) st = nrm_set_comm(t->ctx, before);
     leave(t->meeting, t->comm.rank, t->status < 0);
     return NULL;
 }
