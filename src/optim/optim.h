@@ -155,11 +155,11 @@ nrm_status nrm_optimizer_make_matrices(nrm_ctx *ctx, nrm_optimizer *o); /* const
 void nrm_optimizer_link_constants(nrm_optimizer *o); /* each slot to what it shares */
 void nrm_optimizer_drop_matrices(nrm_ctx *ctx, nrm_optimizer *o);
 
-/* step.c: the arguments of a step; a block of gradients that must be finite. */
+/* step.c: the arguments of a step; blocks of gradients that must be finite. */
 nrm_status nrm_optimizer_check_step(nrm_ctx *ctx, const nrm_optimizer *o, void *const *parameters,
                                     const void *const *gradients, double factor);
-nrm_status nrm_optimizer_check_block(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimizer_part *block,
-                                     const void *const *gradients);
+nrm_status nrm_optimizer_check_blocks(nrm_ctx *ctx, const nrm_optimizer *o, int64_t count, const nrm_optimizer_part *blocks,
+                                      const void *const *gradients, int threads);
 
 /* state.c: name and form of array i, whoever holds it; false: out of range. */
 bool nrm_optimizer_state_describe(nrm_optimizer *o, int64_t i, const char **name, nrm_array *view);

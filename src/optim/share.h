@@ -6,6 +6,8 @@
 
 #include "optim.h"
 
+enum { NRM_SHARE_BLOCKS = 64 }; /* of all ranks that travel at once, but one a rank at least */
+
 struct nrm_share {
     int64_t block_count, rounds;
     nrm_optimizer_part *blocks;    /* of all slots, in order */

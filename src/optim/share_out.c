@@ -93,8 +93,6 @@ static void hold(nrm_optimizer *o, const nrm_share *h)
 
 /* ---- Rounds of an exchange: some blocks of every owner, so that its memory is bounded -------------- */
 
-enum { BLOCKS_AT_ONCE = 64 };
-
 static int64_t block_bytes(const nrm_optimizer *o, const nrm_share *h, int64_t i)
 {
     const nrm_optimizer_part *b = &h->blocks[h->order[i]];
@@ -104,7 +102,7 @@ static int64_t block_bytes(const nrm_optimizer *o, const nrm_share *h, int64_t i
 void nrm_share_round(const nrm_optimizer *o, int rank, int64_t round, int64_t *begin, int64_t *end, int64_t *bytes)
 {
     const nrm_share *h = o->share;
-    const int64_t blocks = nrm_max_i64(1, BLOCKS_AT_ONCE / o->comm->size);
+    const int64_t blocks = nrm_max_i64(1, NRM_SHARE_BLOCKS / o->comm->size);
 
     *begin = nrm_min_i64(h->first[rank] + round * blocks, h->first[rank + 1]);
     *end = nrm_min_i64(*begin + blocks, h->first[rank + 1]);

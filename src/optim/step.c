@@ -67,24 +67,17 @@ static nrm_status refuse(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimiz
                     NRM_LL(o->step + 1), s->name, place, value);
 }
 
-nrm_status nrm_optimizer_check_block(nrm_ctx *ctx, const nrm_optimizer *o, const nrm_optimizer_part *b,
-                                     const void *const *gradients)
+nrm_status nrm_optimizer_check_blocks(nrm_ctx *ctx, const nrm_optimizer *o, int64_t count, const nrm_optimizer_part *blocks,
+                                      const void *const *gradients, int threads)
 {
-    const nrm_optimizer_slot *s = &o->slots[b->slot];
-    return finite(s->dtype, b->count, element(s, gradients, b->first)) ? NRM_OK : refuse(ctx, o, b, gradients);
-}
+    int64_t bad = count;
 
-static nrm_status check_gradients(nrm_ctx *ctx, const nrm_optimizer *o, const void *const *gradients, int threads)
-{
-    int64_t bad = o->block_count;
-
-#pragma omp parallel for schedule(static) num_threads(threads) reduction(min : bad) if (threads > 1)
-    for (int64_t i = 0; i < o->block_count; i++) {
-        const nrm_optimizer_part *b = &o->blocks[i];
-        const nrm_optimizer_slot *s = &o->slots[b->slot];
-        if (i < bad && !finite(s->dtype, b->count, element(s, gradients, b->first))) bad = i;
+#pragma omp parallel for schedule(static) num_threads(threads) reduction(min : bad) if (threads > 1 && count > 1)
+    for (int64_t i = 0; i < count; i++) {
+        const nrm_optimizer_slot *s = &o->slots[blocks[i].slot];
+        if (i < bad && !finite(s->dtype, blocks[i].count, element(s, gradients, blocks[i].first))) bad = i;
     }
-    return bad == o->block_count ? NRM_OK : refuse(ctx, o, &o->blocks[bad], gradients);
+    return bad == count ? NRM_OK : refuse(ctx, o, &blocks[bad], gradients);
 }
 
 /* The sums of the squares of unit g, block by block; and of them all. */
@@ -217,7 +210,7 @@ static nrm_status look(nrm_ctx *ctx, const nrm_optimizer *o, void *const *parame
 {
     NRM_TRY(nrm_optimizer_check_step(ctx, o, parameters, gradients, factor));
     if (measured && isfinite(squares_of(o, gradients, 1, threads))) return NRM_OK;
-    return check_gradients(ctx, o, gradients, threads);
+    return nrm_optimizer_check_blocks(ctx, o, o->block_count, o->blocks, gradients, threads);
 }
 
 /* max_norm 0: do not measure. */
