@@ -62,11 +62,8 @@ nrm_status nrm_measure_part(nrm_ctx *ctx, nrm_comm *comm, nrm_pass *p, const nrm
 
     NRM_TRY(nrm_comm_agree(ctx, comm, sweep(ctx, comm, p, data, part, count, &sum, &right, predictions)));
     if (comm) {
-        double parts[3] = {sum.loss, right, (double)sum.count}, *work = NULL;
-        NRM_TRY(nrm_comm_agree(ctx, comm, nrm_alloc_bytes(ctx, &work, nrm_comm_sum_work(comm, NRM_F64, 3), 1, "the sums of a measure")));
-        const nrm_status st = nrm_comm_sum(ctx, comm, NRM_F64, 3, parts, work);
-        nrm_free(ctx, work);
-        NRM_TRY(st);
+        double parts[3] = {sum.loss, right, (double)sum.count}, work[3 * NRM_COMM_MOST];
+        NRM_TRY(nrm_comm_sum(ctx, comm, NRM_F64, 3, parts, work));
         sum.loss = parts[0], right = parts[1], sum.count = (int64_t)parts[2];
     }
     if (sum.count > 0) {
