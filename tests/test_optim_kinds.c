@@ -20,6 +20,17 @@ static const struct { const char *kind, *options; } CASES[] = {
     {"root", "coefficients=muon"},
     {"root", "coefficients=user a=2 b=-1.5 c=0.5 quantile=0.7 nesterov=0"},
     {"root", "coefficients=muon eps_mode=sampled"},
+    {"dct-adamw", "rank=1 weight_decay=0.1"},
+    {"dct-adamw", "rank=1 update_gap=2 error_feedback=4bit basis=random"},
+    {"dct-adamw", "rank=1 rotate=0 error_feedback=8bit max_shape=20"},
+    {"trion", "rank=1 weight_decay=0.1"},
+    {"trion", "rank=1 transform=fft coefficients=exact"},
+    {"galore", "rank=1 update_gap=2"},
+    {"ldadam", "rank=1"},
+    {"frugal", "update_gap=2 weight_decay=0.1"},
+    {"frugal", "update_gap=2 projector=columns density=0.5"},
+    {"fira", "rank=1 update_gap=2 projector=dct2 weight_decay=0.1"},
+    {"dion", "rank=1"},
 };
 
 static void matrices(kit *k, nrm_dtype dtype)

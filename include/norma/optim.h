@@ -32,7 +32,14 @@ extern "C" {
     C(NRM_OPTIMIZER_ROOT, "root") \
     C(NRM_OPTIMIZER_AUON, "auon") \
     C(NRM_OPTIMIZER_HYBRID_AUON, "hybrid-auon") \
-    C(NRM_OPTIMIZER_LION, "lion")
+    C(NRM_OPTIMIZER_LION, "lion") \
+    C(NRM_OPTIMIZER_DCT_ADAMW, "dct-adamw") \
+    C(NRM_OPTIMIZER_TRION, "trion")  \
+    C(NRM_OPTIMIZER_GALORE, "galore") \
+    C(NRM_OPTIMIZER_LDADAM, "ldadam") \
+    C(NRM_OPTIMIZER_FRUGAL, "frugal") \
+    C(NRM_OPTIMIZER_FIRA, "fira")    \
+    C(NRM_OPTIMIZER_DION, "dion")
 NRM_CHOICES(nrm_optimizer_kind, NRM_OPTIMIZER_KINDS);
 
 /* ---- Options --------------------------------------------------------------------------
@@ -220,6 +227,139 @@ NRM_CHOICES(nrm_basis_kind, NRM_BASES);
     C(NRM_BASIS_GEMM, "gemm")
 NRM_CHOICES(nrm_basis_transform, NRM_BASIS_TRANSFORMS);
 
+#define NRM_PROJECTORS(C)                 \
+    C(NRM_PROJECTOR_SVD, "svd")           \
+    C(NRM_PROJECTOR_COLUMNS, "columns")   \
+    C(NRM_PROJECTOR_DCT2, "dct2")         \
+    C(NRM_PROJECTOR_DCT3, "dct3")         \
+    C(NRM_PROJECTOR_HADAMARD, "hadamard") \
+    C(NRM_PROJECTOR_RANDOM, "random")     \
+    C(NRM_PROJECTOR_IDENTITY, "identity")
+NRM_CHOICES(nrm_projector_kind, NRM_PROJECTORS);
+
+#define NRM_PROJECTED_SIDES(C)  \
+    C(NRM_PROJECT_AUTO, "auto") \
+    C(NRM_PROJECT_LEFT, "left") \
+    C(NRM_PROJECT_RIGHT, "right")
+NRM_CHOICES(nrm_projected_side, NRM_PROJECTED_SIDES);
+
+#define NRM_ERROR_FEEDBACKS(C)          \
+    C(NRM_ERROR_FEEDBACK_OFF, "off")    \
+    C(NRM_ERROR_FEEDBACK_FULL, "full")  \
+    C(NRM_ERROR_FEEDBACK_8BIT, "8bit")  \
+    C(NRM_ERROR_FEEDBACK_4BIT, "4bit")
+NRM_CHOICES(nrm_error_feedback, NRM_ERROR_FEEDBACKS);
+
+#define NRM_LOW_RANK_ADAM_OPTIONS(P, LR, BETA1, BETA2, EPS)                                       \
+    P(f64, lr, LR, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step")                                 \
+    P(f64, beta1, BETA1, 0.0, 1 - DBL_EPSILON, "", "0.2", "memory of the mean gradient; below 1") \
+    P(f64, beta2, BETA2, 0.0, 1 - DBL_EPSILON, "", "0.2", "memory of the mean square; below 1")   \
+    P(f64, eps, EPS, NRM_POSITIVE, DBL_MAX, "", "0.2", "added to the root of the mean square")    \
+    P(f64, weight_decay, 0.0, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step")
+#define NRM_RANK_OPTION(P) \
+    P(i64, rank, 128, 1, INT32_MAX, "", "0.2", "dimensions of the subspace; at most the projected side of every matrix")
+#define NRM_SIDE_OPTION(P) \
+    P(choice, side, NRM_PROJECT_AUTO, NRM_PROJECTED_SIDES, "0.2", "which side is projected; auto: the shorter one")
+#define NRM_SELECTION_OPTIONS(P)                                                                  \
+    P(i64, ell_norm, 1, 1, 2, "", "0.2", "norm that scores the columns of a basis; 2 leaves the least behind") \
+    P(choice, transform, NRM_BASIS_AUTO, NRM_BASIS_TRANSFORMS, "0.2",                             \
+      "how a basis is applied: fast, or as a product; auto: fast from length 64 on")              \
+    P(i64, seed, 0, 0, INT64_C(1) << 26, "", "0.2", "of random bases and random columns")
+#define NRM_BASIS_OPTION(P) \
+    P(choice, basis, NRM_BASIS_DCT2, NRM_BASES, "0.2", "the orthogonal basis whose columns are chosen")
+#define NRM_PROJECTOR_OPTIONS(P)                                                                  \
+    P(i64, update_gap, 200, 1, INT64_MAX, "", "0.2", "steps between two subspaces")               \
+    P(choice, projector, NRM_PROJECTOR_SVD, NRM_PROJECTORS, "0.2",                                \
+      "singular vectors of the gradient, random columns of I, or the best columns of a basis")
+
+/* A = G + E;  I: the columns of the basis D that A lies along, at step 1 and when update_gap
+ * divides t;  a = down(A), E <- A - up(a);  Adam on a;  W <- (1 - eta weight_decay) W - eta up(u) */
+#define NRM_DCT_ADAMW_OPTIONS(P)                                                                  \
+    NRM_LOW_RANK_ADAM_OPTIONS(P, 1e-3, 0.9, 0.999, 1e-8)                                          \
+    NRM_RANK_OPTION(P)                                                                            \
+    NRM_BASIS_OPTION(P)                                                                           \
+    P(i64, update_gap, 1, 1, INT64_MAX, "", "0.2", "columns are chosen anew when it divides the step's number") \
+    P(flag, rotate, true, "0.2", "moments follow their columns when the choice changes")          \
+    P(choice, error_feedback, NRM_ERROR_FEEDBACK_FULL, NRM_ERROR_FEEDBACKS, "0.2",                \
+      "what the projection leaves behind is added to the next gradient; kept in full, or in 8 or 4 bits") \
+    P(i64, max_shape, 32000, 1, INT64_MAX, "", "0.2", "a matrix with a side of this or more gets AdamW") \
+    NRM_SIDE_OPTION(P)                                                                            \
+    NRM_SELECTION_OPTIONS(P)
+NRM_OPTIONS(dct_adamw, NRM_DCT_ADAMW_OPTIONS);
+
+/* B <- B + G;  b = down(B), B <- B - (1 - momentum) up(b);
+ * W <- (1 - eta weight_decay) W - eta scale up(orthogonalise(b)) */
+#define NRM_TRION_OPTIONS(P)                                                                      \
+    P(f64, lr, 0.02, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step")                               \
+    P(f64, momentum, 0.95, 0.0, 1.0, "", "0.2", "share of what was stepped along that is kept")   \
+    P(choice, coefficients, NRM_ORTHOGONALISE_MUON, NRM_ORTHOGONALISERS, "0.2",                   \
+      "polynomial of the Newton-Schulz steps; exact: the polar factor by the SVD")                \
+    P(i64, steps, 0, 0, 100, "", "0.2", "Newton-Schulz steps; 0 = as many as belong to the coefficients") \
+    P(choice, scale, NRM_MATRIX_SCALE_SPECTRAL, NRM_MATRIX_SCALES, "0.2",                         \
+      "match_fan max(1, m/n)^(1/2), spectral (m/n)^(1/2), rms 0.2 max(m, n)^(1/2), none 1")       \
+    P(f64, weight_decay, 0.0, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step") \
+    NRM_RANK_OPTION(P)                                                                            \
+    NRM_BASIS_OPTION(P)                                                                           \
+    NRM_SIDE_OPTION(P)                                                                            \
+    NRM_SELECTION_OPTIONS(P)
+NRM_OPTIONS(trion, NRM_TRION_OPTIONS);
+
+/* P anew every update_gap steps;  Adam's M, V on P'G;
+ * W <- (1 - eta weight_decay) (W - eta alpha (1 - beta2^t)^(1/2) / (1 - beta1^t) P (M / (V^(1/2) + eps))) */
+#define NRM_GALORE_OPTIONS(P)                                                                     \
+    NRM_LOW_RANK_ADAM_OPTIONS(P, 0.01, 0.9, 0.999, 1e-6)                                          \
+    NRM_RANK_OPTION(P)                                                                            \
+    P(f64, alpha, 0.25, NRM_POSITIVE, DBL_MAX, "", "0.2", "multiplies the step")                  \
+    NRM_PROJECTOR_OPTIONS(P)                                                                      \
+    NRM_SIDE_OPTION(P)                                                                            \
+    NRM_SELECTION_OPTIONS(P)
+NRM_OPTIONS(galore, NRM_GALORE_OPTIONS);
+
+/* As galore, with alpha P psi + phi (G - alpha P P'G) in the place of alpha P psi,
+ * psi = M / (V^(1/2) + eps), phi = |psi| / |P'G| for each row or column. */
+#define NRM_FIRA_OPTIONS(P)                                                                       \
+    NRM_LOW_RANK_ADAM_OPTIONS(P, 0.01, 0.9, 0.999, 1e-6)                                          \
+    NRM_RANK_OPTION(P)                                                                            \
+    P(f64, alpha, 0.25, NRM_POSITIVE, DBL_MAX, "", "0.2", "multiplies the step in the subspace")  \
+    P(f64, growth_limit, 1.01, 1.0, DBL_MAX, "", "0.2", "the rest grows by at most this factor a step") \
+    NRM_PROJECTOR_OPTIONS(P)                                                                      \
+    NRM_SIDE_OPTION(P)                                                                            \
+    NRM_SELECTION_OPTIONS(P)
+NRM_OPTIONS(fira, NRM_FIRA_OPTIONS);
+
+/* AdamW on P'G, the sign of the rest: W <- (1 - eta weight_decay) W - eta P u
+ * - eta residual_scale sign(G - P P'G);  P anew, M = V = 0, every update_gap steps. */
+#define NRM_FRUGAL_OPTIONS(P)                                                                     \
+    NRM_LOW_RANK_ADAM_OPTIONS(P, 1e-3, 0.9, 0.999, 1e-8)                                          \
+    P(f64, density, 0.25, NRM_POSITIVE, 1.0, "", "0.2", "rank / projected side: rounded, for columns down; at least 1") \
+    P(f64, residual_scale, 1.0, 0.0, DBL_MAX, "", "0.2", "step of the signs, in steps")           \
+    NRM_PROJECTOR_OPTIONS(P)                                                                      \
+    NRM_SIDE_OPTION(P)                                                                            \
+    NRM_SELECTION_OPTIONS(P)
+NRM_OPTIONS(frugal, NRM_FRUGAL_OPTIONS);
+
+/* A = G + E;  P: one step of block power iteration on rho P M + (1 - rho) A;  the moments turned
+ * into it;  E <- A - P P'A + what the turn lost;  W <- (1 - eta weight_decay) W - eta P u */
+#define NRM_LDADAM_OPTIONS(P)                                                                     \
+    NRM_LOW_RANK_ADAM_OPTIONS(P, 1e-3, 0.908, 0.99, 1e-8)                                         \
+    NRM_RANK_OPTION(P)                                                                            \
+    P(f64, rho, 0.908, 0.0, 1.0, "", "0.2", "weight of the mean gradient in the new subspace")    \
+    P(flag, error_feedback, true, "0.2", "what the projection leaves behind is added to the next gradient") \
+    NRM_SIDE_OPTION(P)
+NRM_OPTIONS(ldadam, NRM_LDADAM_OPTIONS);
+
+/* B <- B + G;  P = orth(B Q);  R = B'P;  B <- B - (1 - momentum) P R';  Q <- R / |columns of R|;
+ * W <- (1 - eta weight_decay) W - eta scale P Q' */
+#define NRM_DION_OPTIONS(P)                                                                       \
+    P(f64, lr, 0.02, NRM_POSITIVE, DBL_MAX, "", "0.2", "base step")                               \
+    P(f64, momentum, 0.95, 0.0, 1.0, "", "0.2", "share of what was stepped along that is kept")   \
+    P(choice, scale, NRM_MATRIX_SCALE_SPECTRAL, NRM_MATRIX_SCALES, "0.2",                         \
+      "match_fan max(1, m/n)^(1/2), spectral (m/n)^(1/2), rms 0.2 max(m, n)^(1/2), none 1")       \
+    P(f64, weight_decay, 0.01, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step") \
+    NRM_RANK_OPTION(P)                                                                            \
+    P(i64, seed, 0, 0, INT64_C(1) << 26, "", "0.2", "of the first Q")
+NRM_OPTIONS(dion, NRM_DION_OPTIONS);
+
 /* Room for the options of any kind, for those who learn the kind at run time. */
 typedef union nrm_optimizer_options {
     size_t size;
@@ -232,6 +372,13 @@ typedef union nrm_optimizer_options {
     nrm_root_options root;
     nrm_auon_options auon; /* and how hybrid_auon begins */
     nrm_hybrid_auon_options hybrid_auon;
+    nrm_dct_adamw_options dct_adamw;
+    nrm_trion_options trion;
+    nrm_galore_options galore;
+    nrm_ldadam_options ldadam;
+    nrm_frugal_options frugal;
+    nrm_fira_options fira;
+    nrm_dion_options dion;
 } nrm_optimizer_options;
 
 NRM_API const char *nrm_optimizer_kind_name(nrm_optimizer_kind kind); /* "muon"; "unknown" */

@@ -6,7 +6,10 @@ static const nrm_rule *const rules[] = {
     [NRM_OPTIMIZER_SGD] = &nrm_sgd_rule, [NRM_OPTIMIZER_ADAMW] = &nrm_adamw_rule, [NRM_OPTIMIZER_MUON] = &nrm_muon_rule,
     [NRM_OPTIMIZER_NORMUON] = &nrm_normuon_rule, [NRM_OPTIMIZER_ROOT] = &nrm_root_rule,
     [NRM_OPTIMIZER_AUON] = &nrm_auon_rule, [NRM_OPTIMIZER_HYBRID_AUON] = &nrm_hybrid_auon_rule,
-    [NRM_OPTIMIZER_LION] = &nrm_lion_rule};
+    [NRM_OPTIMIZER_LION] = &nrm_lion_rule,
+    [NRM_OPTIMIZER_DCT_ADAMW] = &nrm_dct_adamw_rule, [NRM_OPTIMIZER_TRION] = &nrm_trion_rule,
+    [NRM_OPTIMIZER_GALORE] = &nrm_galore_rule, [NRM_OPTIMIZER_LDADAM] = &nrm_ldadam_rule,
+    [NRM_OPTIMIZER_FRUGAL] = &nrm_frugal_rule, [NRM_OPTIMIZER_FIRA] = &nrm_fira_rule, [NRM_OPTIMIZER_DION] = &nrm_dion_rule};
 _Static_assert(NRM_COUNT(rules) == nrm_optimizer_kind_count, "every kind has a rule");
 
 const nrm_rule *nrm_optimizer_rule(nrm_optimizer_kind kind)

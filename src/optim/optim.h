@@ -27,6 +27,7 @@ typedef struct nrm_rule_state {
     nrm_rule_values values;
     bool not_negative;  /* what a file holds is checked: this, */
     int64_t below;      /* and this */
+    bool any_order;     /* indices need not ascend */
 } nrm_rule_state;
 
 /* A step: the t-th, from 1; eta = lr factor; gradients count clip times. */
@@ -72,6 +73,8 @@ typedef struct nrm_rule {
 
 extern const nrm_rule nrm_sgd_rule, nrm_adamw_rule, nrm_muon_rule, nrm_normuon_rule, nrm_root_rule, nrm_auon_rule,
     nrm_hybrid_auon_rule, nrm_lion_rule;
+extern const nrm_rule nrm_dct_adamw_rule, nrm_trion_rule, nrm_galore_rule, nrm_ldadam_rule, nrm_frugal_rule, nrm_fira_rule,
+    nrm_dion_rule;
 const nrm_rule *nrm_optimizer_rule(nrm_optimizer_kind kind); /* NULL: no such kind */
 nrm_status nrm_optimizer_find_rule(nrm_ctx *ctx, nrm_optimizer_kind kind, const nrm_rule **rule);
 

@@ -83,23 +83,23 @@ static nrm_status check_reals(nrm_ctx *ctx, const char *name, const nrm_array *a
     return NRM_OK;
 }
 
-static nrm_status check_indices(nrm_ctx *ctx, const char *name, const nrm_array *a, int64_t below)
+static nrm_status check_indices(nrm_ctx *ctx, const char *name, const nrm_array *a, const nrm_rule_state *form)
 {
     const int64_t *x = a->data, n = nrm_array_count(a);
     bool chosen = false;
 
     for (int64_t i = 0; i < n; i++) chosen = chosen || x[i] != 0;
     for (int64_t i = 0; chosen && i < n; i++)
-        NRM_REQUIRE(ctx, x[i] >= 0 && x[i] < below && (i == 0 || x[i] > x[i - 1]), NRM_E_RANGE,
-                    "optimizer: the state '%s'[%lld] is %lld; indices ascend, from 0 to %lld: the file is damaged", name, NRM_LL(i),
-                    NRM_LL(x[i]), NRM_LL(below - 1));
+        NRM_REQUIRE(ctx, x[i] >= 0 && x[i] < form->below && (form->any_order || i == 0 || x[i] > x[i - 1]), NRM_E_RANGE,
+                    "optimizer: the state '%s'[%lld] is %lld; indices %s from 0 to %lld: the file is damaged", name, NRM_LL(i),
+                    NRM_LL(x[i]), form->any_order ? "are" : "ascend,", NRM_LL(form->below - 1));
     return NRM_OK;
 }
 
 static nrm_status check_values(nrm_ctx *ctx, const char *name, const nrm_array *a, const nrm_rule_state *form)
 {
     if (form->values == NRM_RULE_CODES) return NRM_OK;
-    if (form->values == NRM_RULE_INDICES) return check_indices(ctx, name, a, form->below);
+    if (form->values == NRM_RULE_INDICES) return check_indices(ctx, name, a, form);
     return check_reals(ctx, name, a, form->not_negative);
 }
 
