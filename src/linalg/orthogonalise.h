@@ -36,8 +36,8 @@ const nrm_newton_schulz_set *nrm_newton_schulz_set_find(const char *name); /* NU
  * the singular values t of the result.  f32 computes in f32 with the norm in f64.
  * NRM_E_CANCELLED, _NONFINITE, _NOMEM ... leave x as it was; a result that overflows (a set
  * whose polynomial grows on (0, 1]) is NRM_E_OVERFLOW.  A step of (2) costs (3 s^2 l + s^3) / 2
- * multiply-adds.  The bits do not depend on the number of threads: the products are cut into
- * tiles by size alone, one thread a tile. */
+ * multiply-adds.  The bits do not depend on the number of threads: an element of a product is
+ * one chain of multiply-adds (kernel/panels.h), however many tiles the threads share. */
 nrm_status nrm_newton_schulz(nrm_ctx *ctx, const char *who, int64_t m, int64_t n, double *x, int64_t ld,
                              const nrm_newton_schulz_set *set, int steps, double *residual);
 nrm_status nrm_newton_schulz_f32(nrm_ctx *ctx, const char *who, int64_t m, int64_t n, float *x, int64_t ld,
