@@ -194,6 +194,48 @@ static void test_larger(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* Large enough for threads: the same bits with 1 and 2 of them, and for the transpose;
+ * f32 near f64; both forms of the steps. */
+static void check_threads(nrm_ctx *ctx, int64_t m, int64_t n)
+{
+    const size_t count = (size_t)(m * n);
+    double *g = malloc(count * sizeof *g), *first = malloc(count * sizeof *g), *x = malloc(count * sizeof *g);
+    float *first_single = malloc(count * sizeof(float)), *single = malloc(count * sizeof(float));
+    uint64_t seed = 21;
+
+    assert_true(g && first && x && first_single && single);
+    for (size_t i = 0; i < count; i++) g[i] = nrm_test_normal(&seed);
+    for (int threads = 1; threads <= 2; threads++) {
+        assert_ok(ctx, nrm_set_threads(ctx, threads));
+        memcpy(x, g, count * sizeof *g);
+        for (size_t i = 0; i < count; i++) single[i] = (float)g[i];
+        assert_ok(ctx, nrm_newton_schulz(ctx, "t", m, n, x, n, set("muon"), 0, NULL));
+        assert_ok(ctx, nrm_newton_schulz_f32(ctx, "t", m, n, single, n, set("muon"), 0, NULL));
+        if (threads == 1) {
+            memcpy(first, x, count * sizeof *x);
+            memcpy(first_single, single, count * sizeof *single);
+            for (size_t i = 0; i < count; i++) assert_near((double)single[i], x[i], 1e-4);
+        }
+        assert_memory_equal(x, first, count * sizeof *x);
+        assert_memory_equal(single, first_single, count * sizeof *single);
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < n; j++) x[j * m + i] = g[i * n + j];
+        assert_ok(ctx, nrm_newton_schulz(ctx, "t", n, m, x, m, set("muon"), 0, NULL));
+        for (int64_t i = 0; i < m; i++)
+            for (int64_t j = 0; j < n; j++) assert_true(x[j * m + i] == first[i * n + j]);
+    }
+    free(g); free(first); free(x); free(first_single); free(single);
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    check_threads(ctx, 517, 511); /* and the passes between products */
+    check_threads(ctx, 611, 203);
+    nrm_ctx_destroy(ctx);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -258,5 +300,5 @@ static void test_memory(void **state)
 }
 
 NRM_TEST_MAIN(cmocka_unit_test(test_table), cmocka_unit_test(test_values), cmocka_unit_test(test_scalar_map),
-              cmocka_unit_test(test_convergence), cmocka_unit_test(test_polar), cmocka_unit_test(test_larger),
+              cmocka_unit_test(test_convergence), cmocka_unit_test(test_polar), cmocka_unit_test(test_larger), cmocka_unit_test(test_threads),
               cmocka_unit_test(test_refusals), cmocka_unit_test(test_memory))
