@@ -496,7 +496,7 @@ def optimizer_step(
     weights: ArrayLike | PathLike[str],
     gradient: ArrayLike | PathLike[str],
     *,
-    optimizer: Literal["sgd", "adamw", "muon", "normuon", "root", "auon", "hybrid-auon", "lion"] | None = "adamw",
+    optimizer: Literal["sgd", "adamw", "muon", "normuon", "root", "auon", "hybrid-auon", "lion", "dct-adamw", "trion", "galore", "ldadam", "frugal", "fira", "dion"] | None = "adamw",
     state: str | PathLike[str] | None = None,
     state_out: str | PathLike[str] | None = None,
     name: str | None = "weights",
@@ -579,7 +579,7 @@ def optimizer_step(
         pathlib.Path.
     gradient : array_like float32 or float64
         G: of the loss, with the shape of the weights. Also a file as pathlib.Path.
-    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'root', 'auon', 'hybrid-auon', 'lion'}, default 'adamw'
+    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'root', 'auon', 'hybrid-auon', 'lion', 'dct-adamw', 'trion', 'galore', 'ldadam', 'frugal', 'fira', 'dion'}, default 'adamw'
         whose step it is.
     state : str or os.PathLike, optional
         what an earlier step left; none: the first step.
@@ -1907,7 +1907,7 @@ def train(
     steps: int | None = 1000,
     batch: int | None = 16,
     accumulate: int | None = 1,
-    optimizer: Literal["sgd", "adamw", "muon", "normuon", "root", "auon", "hybrid-auon", "lion", "lbfgs"] | None = "adamw",
+    optimizer: Literal["sgd", "adamw", "muon", "normuon", "root", "auon", "hybrid-auon", "lion", "dct-adamw", "trion", "galore", "ldadam", "frugal", "fira", "dion", "lbfgs"] | None = "adamw",
     lr: float | None = 0.0,
     matrix_lr: float | None = 0.0,
     momentum: float | None = -1.0,
@@ -1998,7 +1998,7 @@ def train(
         examples of a forward and backward pass. From 1 to 2**20.
     accumulate : int, default 1
         passes whose gradients make one step. From 1 to 65536.
-    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'root', 'auon', 'hybrid-auon', 'lion', 'lbfgs'}, default 'adamw'
+    optimizer : {'sgd', 'adamw', 'muon', 'normuon', 'root', 'auon', 'hybrid-auon', 'lion', 'dct-adamw', 'trion', 'galore', 'ldadam', 'frugal', 'fira', 'dion', 'lbfgs'}, default 'adamw'
         matrix optimizers take the hidden matrices, AdamW the rest; lbfgs sees all data at
         every step.
     lr : float, default 0.0

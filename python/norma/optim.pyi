@@ -175,3 +175,153 @@ class Lion(Optimizer):
         threads: int = 0,
         betas: tuple[float, float] = ...,
     ) -> None: ...
+
+class DCTAdamW(Optimizer):
+    """Adam in a subspace of fixed frequencies, with error feedback."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.001,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        weight_decay: float = 0.0,
+        rank: int = 128,
+        basis: Literal["dct2", "dct3", "hadamard", "random", "identity"] = "dct2",
+        update_gap: int = 1,
+        rotate: bool = True,
+        error_feedback: Literal["off", "full", "8bit", "4bit"] = "full",
+        max_shape: int = 32000,
+        side: Literal["auto", "left", "right"] = "auto",
+        ell_norm: int = 1,
+        transform: Literal["auto", "fft", "gemm"] = "auto",
+        seed: int = 0,
+        threads: int = 0,
+        betas: tuple[float, float] = ...,
+    ) -> None: ...
+
+class Trion(Optimizer):
+    """Momentum, orthogonalised in a subspace of fixed frequencies."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.02,
+        *,
+        momentum: float = 0.95,
+        coefficients: Literal["muon", "polar_express", "polar_express8", "quintic_classic", "cubic_classic", "muon8+2", "exact"] = "muon",
+        steps: int = 0,
+        scale: Literal["match_fan", "spectral", "rms", "none"] = "spectral",
+        weight_decay: float = 0.0,
+        rank: int = 128,
+        basis: Literal["dct2", "dct3", "hadamard", "random", "identity"] = "dct2",
+        side: Literal["auto", "left", "right"] = "auto",
+        ell_norm: int = 1,
+        transform: Literal["auto", "fft", "gemm"] = "auto",
+        seed: int = 0,
+        threads: int = 0,
+    ) -> None: ...
+
+class GaLore(Optimizer):
+    """Adam in the subspace of the leading singular vectors."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.01,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-06,
+        weight_decay: float = 0.0,
+        rank: int = 128,
+        alpha: float = 0.25,
+        update_gap: int = 200,
+        projector: Literal["svd", "columns", "dct2", "dct3", "hadamard", "random", "identity"] = "svd",
+        side: Literal["auto", "left", "right"] = "auto",
+        ell_norm: int = 1,
+        transform: Literal["auto", "fft", "gemm"] = "auto",
+        seed: int = 0,
+        threads: int = 0,
+        betas: tuple[float, float] = ...,
+    ) -> None: ...
+
+class LDAdam(Optimizer):
+    """Adam in a subspace that follows the gradient, with error feedback."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.001,
+        *,
+        beta1: float = 0.908,
+        beta2: float = 0.99,
+        eps: float = 1e-08,
+        weight_decay: float = 0.0,
+        rank: int = 128,
+        rho: float = 0.908,
+        error_feedback: bool = True,
+        side: Literal["auto", "left", "right"] = "auto",
+        threads: int = 0,
+        betas: tuple[float, float] = ...,
+    ) -> None: ...
+
+class FRUGAL(Optimizer):
+    """AdamW in a subspace, the sign of the gradient in the rest."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.001,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-08,
+        weight_decay: float = 0.0,
+        density: float = 0.25,
+        residual_scale: float = 1.0,
+        update_gap: int = 200,
+        projector: Literal["svd", "columns", "dct2", "dct3", "hadamard", "random", "identity"] = "svd",
+        side: Literal["auto", "left", "right"] = "auto",
+        ell_norm: int = 1,
+        transform: Literal["auto", "fft", "gemm"] = "auto",
+        seed: int = 0,
+        threads: int = 0,
+        betas: tuple[float, float] = ...,
+    ) -> None: ...
+
+class FIRA(Optimizer):
+    """GaLore with the rest of the gradient, scaled as Adam scales its subspace."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.01,
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-06,
+        weight_decay: float = 0.0,
+        rank: int = 128,
+        alpha: float = 0.25,
+        growth_limit: float = 1.01,
+        update_gap: int = 200,
+        projector: Literal["svd", "columns", "dct2", "dct3", "hadamard", "random", "identity"] = "svd",
+        side: Literal["auto", "left", "right"] = "auto",
+        ell_norm: int = 1,
+        transform: Literal["auto", "fft", "gemm"] = "auto",
+        seed: int = 0,
+        threads: int = 0,
+        betas: tuple[float, float] = ...,
+    ) -> None: ...
+
+class Dion(Optimizer):
+    """Momentum, orthogonalised in a subspace that follows it."""
+    def __init__(
+        self,
+        params: _Arrays | Iterable[dict[str, Any]],
+        lr: float = 0.02,
+        *,
+        momentum: float = 0.95,
+        scale: Literal["match_fan", "spectral", "rms", "none"] = "spectral",
+        weight_decay: float = 0.01,
+        rank: int = 128,
+        seed: int = 0,
+        threads: int = 0,
+    ) -> None: ...
