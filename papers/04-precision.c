@@ -195,7 +195,8 @@ static nrm_status take_pictures(nrm_reproduction *r, nrm_ctx *ctx, album *a)
     }
     setup.watch = photograph;
     setup.watch_user = a;
-    setup.watch_every = r->quick ? 100 : 20;
+    setup.watch_every = r->quick ? 50 : 20;
+    if (r->quick) setup.steps = 150;
     nrm_status st = b1_create(r, ctx, 128, 256, &bench);
     if (st >= 0) st = b1_train(bench, &setup, &result);
     b1_destroy(bench);

@@ -145,30 +145,28 @@ static nrm_status usual_width(nrm_reproduction *r, nrm_ctx *ctx)
 
 static nrm_status wide(nrm_reproduction *r, nrm_ctx *ctx)
 {
-    enum { WIDE_MUON, WIDE_NORMUON, WIDE_MUON_5, WIDE_NORMUON_5, WIDE_ADAMW, WIDE };
-    const int count = r->quick ? 2 : WIDE, seeds = r->quick ? 2 : B1_MOST_SEEDS;
+    enum { WIDE_MUON, WIDE_NORMUON, WIDE_MUON_5, WIDE_NORMUON_5, WIDE_ADAMW, WIDE, SEEDS = B1_MOST_SEEDS };
     b1_contender c[WIDE];
     b1_outcome o[WIDE];
     b1_bench *bench;
-    double better = 0, ratio[B1_MOST_SEEDS];
+    double better = 0, ratio[SEEDS];
 
-    contend(&c[WIDE_MUON], "Muon, Polar Express", "muon", "coefficients=polar_express", 0.015, !r->quick);
-    contend(&c[WIDE_NORMUON], "NorMuon, Polar Express", "normuon", "coefficients=polar_express", 0.015, !r->quick);
-    contend(&c[WIDE_MUON_5], "Muon", "muon", "", 0.015, !r->quick);
-    contend(&c[WIDE_NORMUON_5], "NorMuon", "normuon", "", 0.015, !r->quick);
-    contend(&c[WIDE_ADAMW], "AdamW", "adamw", B1_ADAMW, 0.006, !r->quick);
-    nrm_status st = b1_create(r, ctx, 64, r->quick ? 256 : 512, &bench);
-    if (st >= 0) st = b1_compare(bench, count, c, seeds, o);
+    contend(&c[WIDE_MUON], "Muon, Polar Express", "muon", "coefficients=polar_express", 0.015, true);
+    contend(&c[WIDE_NORMUON], "NorMuon, Polar Express", "normuon", "coefficients=polar_express", 0.015, true);
+    contend(&c[WIDE_MUON_5], "Muon", "muon", "", 0.015, true);
+    contend(&c[WIDE_NORMUON_5], "NorMuon", "normuon", "", 0.015, true);
+    contend(&c[WIDE_ADAMW], "AdamW", "adamw", B1_ADAMW, 0.006, true);
+    nrm_status st = b1_create(r, ctx, 64, 512, &bench);
+    if (st >= 0) st = b1_compare(bench, WIDE, c, SEEDS, o);
     if (st >= 0) {
-        b1_show(bench, "B1 with tall layers", "W1 64 x 64, W2 512 x 64, W3 64 x 512 (a quick run: 256); else as before.", count, c, o);
-        for (int k = 0; k < seeds; k++) {
+        b1_show(bench, "B1 with tall layers", "W1 64 x 64, W2 512 x 64, W3 64 x 512; else as before.", WIDE, c, o);
+        for (int k = 0; k < SEEDS; k++) {
             ratio[k] = o[WIDE_NORMUON].kl[k] / o[WIDE_MUON].kl[k];
             better += ratio[k] < 1;
         }
-        nrm_measure(r, "below-muon", better / seeds);
-        nrm_measure_reason(r, "below-muon", "KL over Muon's: median %.4f over %d seeds.", nrm_median(ratio, seeds), seeds);
-        if (r->quick) nrm_not_measured(r, "steps-muon", "a gain this small needs the seeds of a full run");
-        else st = measure_saved(r, bench, "steps-muon", &c[WIDE_NORMUON], &o[WIDE_NORMUON], &o[WIDE_MUON], seeds);
+        nrm_measure(r, "below-muon", better / SEEDS);
+        nrm_measure_reason(r, "below-muon", "KL over Muon's: median %.4f over %d seeds.", nrm_median(ratio, SEEDS), SEEDS);
+        st = measure_saved(r, bench, "steps-muon", &c[WIDE_NORMUON], &o[WIDE_NORMUON], &o[WIDE_MUON], SEEDS);
     }
     b1_destroy(bench);
     return st;
@@ -180,7 +178,12 @@ static nrm_status run(nrm_reproduction *r, nrm_ctx *ctx)
 {
     const int threads = nrm_threads(ctx);
     nrm_status st = usual_width(r, ctx);
-    if (st >= 0) st = wide(r, ctx);
+    if (r->quick) {
+        nrm_not_measured(r, "below-muon", "a gain this small needs the seeds of a full run");
+        nrm_not_measured(r, "steps-muon", "a gain this small needs the seeds of a full run");
+    } else if (st >= 0) {
+        st = wide(r, ctx);
+    }
     if (st >= 0) st = nrm_set_threads(ctx, 1);
     if (st >= 0) st = mechanism(r, ctx);
     if (st >= 0) st = shards(r, ctx);
