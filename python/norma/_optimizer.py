@@ -9,6 +9,7 @@ its state and its number of steps, as PyTorch counts them.
 
 import ctypes
 import inspect
+import itertools
 import json
 import sys
 import warnings
@@ -69,7 +70,8 @@ class Kind:
     def values(self, group):
         """The options' values in a group."""
         betas = dict(zip(("beta1", "beta2"), group["betas"])) if "betas" in group else {}
-        return {name: betas[name] if name in betas else group[name] for name in self.parameters}
+        values = {name: betas[name] if name in betas else group[name] for name in self.parameters}
+        return {name: value.item() if hasattr(value, "item") else value for name, value in values.items()}
 
     def signature(self, first, more):
         """Of a class's __init__: self, `first`, lr, the other options, `more`."""
@@ -157,7 +159,8 @@ class Options:
 
 
 class Entry:
-    """A tensor: what the library is told of it, where its values are, and its crew."""
+    """A tensor: what the library is told of it, where its values are, the number of its crew
+    and views of its state there; None and {} before its first step."""
 
     __slots__ = ("name", "code", "shape", "group", "split", "crew", "parameter", "gradient", "state", "more")
 
@@ -172,11 +175,26 @@ class Entry:
         return type(self)(self.name, self.code, self.shape, self.group, self.split, self.more)
 
 
+class _Handle:
+    """An nrm_optimizer.  It refers to nothing of Python's, as arrays over its memory refer to
+    it and the collector does not see through them."""
+
+    __slots__ = ("context", "pointer")
+
+    def __init__(self, context):
+        self.context, self.pointer = context.share(), ctypes.c_void_p()
+
+    def __del__(self, destroy=quick.nrm_optimizer_destroy):
+        destroy(self.context.handle, self.pointer)
+        self.context.release()
+
+
 class Crew:
-    """An nrm_optimizer, and the tensors that it steps together."""
+    """The tensors that one nrm_optimizer steps together."""
 
     def __init__(self, context, options, entries):
-        self._context, self._handle = context.share(), ctypes.c_void_p()
+        self._context, self._owner = context, _Handle(context)
+        self._handle = self._owner.pointer
         self.entries = entries
         self._versions = [o.version for o in options]
         self._parameters, self._gradients = (ctypes.c_void_p * len(entries))(), (ctypes.c_void_p * len(entries))()
@@ -188,26 +206,23 @@ class Crew:
             )
         )
 
-    def __del__(self, destroy=quick.nrm_optimizer_destroy):
-        destroy(self._context.handle, self._handle)
-        self._context.release()
-
     def cells(self):
         """(the library's name, a view) of every array of state."""
         name, view = ctypes.c_char_p(), Array()
         for i in range(quick.nrm_optimizer_state_count(self._handle)):
             quick.nrm_optimizer_state_at(self._handle, i, ctypes.byref(name), ctypes.byref(view))
             dtype, shape = _arrays.TYPES[view.dtype], tuple(view.shape[: view.ndim])
-            array = np.empty(shape, dtype) if not view.data else np.asarray(_arrays._Memory(self, view.data, dtype, shape))
+            array = np.empty(shape, dtype) if not view.data else np.asarray(_arrays._Memory(self._owner, view.data, dtype, shape))
             yield name.value.decode(), array
 
-    def enrol(self):
-        """Make the entries this crew's, with views of their state: {"step": ..., "m": ...}."""
+    def enrol(self, number):
+        """Tell the entries their crew's number, and give them views of their state: {"step":
+        ..., "m": ...}."""
         by_name = {}
         cells = self.cells()
         _, step = next(cells)
         for e in self.entries:
-            e.crew, e.state = self, {"step": step}
+            e.crew, e.state = number, {"step": step}
             by_name[e.name] = e
         for name, view in cells:
             array, _, tensor = name.partition(":")
@@ -257,7 +272,7 @@ class Driver:
 
     def __init__(self, threads=0):
         self.context, self.threads = Context(threads), threads
-        self.options = []
+        self.options, self._crews, self._numbers = [], {}, itertools.count()
         self.moved = []  # entries whose state is elsewhere since the front last looked
         self._messages = messages = []
 
@@ -269,9 +284,9 @@ class Driver:
         self._log = log
         quick.nrm_set_log(self.context.handle, ctypes.cast(log, ctypes.c_void_p), None)
 
-    def __del__(self):
-        if hasattr(self, "_log"):  # the context may outlive it, in views of state
-            quick.nrm_set_log(self.context.handle, None, None)
+    def __del__(self, set_log=quick.nrm_set_log):  # bound early: globals may be gone at exit
+        if hasattr(self, "_log"):
+            set_log(self.context.handle, None, None)  # the context may outlive it, in views of state
             self.context.release()
 
     def add_group(self, kind, group, entries):
@@ -290,15 +305,20 @@ class Driver:
         crew = Crew(self.context, self.options, entries)
         if arrays is not None:
             crew.load(arrays)
-        crew.enrol()
+        number = next(self._numbers)
+        crew.enrol(number)
+        self._crews[number] = crew
         self.moved += entries
         return crew
 
-    def _part(self, crew, leaving):
+    def _part(self, number, leaving):
         """Split a crew in two, each with its share of the state."""
+        crew = self._crews[number]
         arrays = dict(crew.cells())
         self._make([e for e in crew.entries if e not in leaving], arrays)
-        return self._make(leaving, arrays)
+        made = self._make(leaving, arrays)
+        del self._crews[number]
+        return made
 
     def step(self, groups, entries, stacklevel):
         """Step `entries`, whose addresses are set."""
@@ -307,11 +327,13 @@ class Driver:
         teams = {}
         for e in entries:
             teams.setdefault(e.crew, []).append(e)
-        for crew, members in teams.items():
-            if crew is None:
+        for number, members in teams.items():
+            if number is None:
                 crew = self._make(members)
-            elif len(members) < len(crew.entries):
-                crew = self._part(crew, members)
+            elif len(members) < len(self._crews[number].entries):
+                crew = self._part(number, members)
+            else:
+                crew = self._crews[number]
             crew.step(self.options)
         if self._messages:
             self.warn(stacklevel + 1)

@@ -120,6 +120,7 @@ class Optimizer:
             e.parameter, e.gradient = array.ctypes.data, gradient.ctypes.data
             ready.append(e)
         self._driver.step(self.groups, ready, 2)
+        self._driver.moved.clear()
         for own, array in back:
             own[...] = array
 

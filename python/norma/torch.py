@@ -98,9 +98,11 @@ class Optimizer(torch.optim.Optimizer):
             raise
 
     def _register(self, group, number):
-        entries = []
-        names = group.get("param_names") or [f"group{number}[{i}]" for i in range(len(group["params"]))]
-        for name, p in zip(names, group["params"]):
+        entries, taken = [], {e.name for e in self._entries}
+        counted = [f"group{number}[{i}]" for i in range(len(group["params"]))]
+        for name, other, p in zip(group.get("param_names") or counted, counted, group["params"]):
+            name = other if name in taken else name
+            taken.add(name)
             dtype = _check(name, p)
             code = _arrays.CODES[_DIRECT[dtype]]
             entries.append(Entry(name, code, p.shape, number, group.get("split"), _Tensor(p, dtype)))
@@ -131,6 +133,7 @@ class Optimizer(torch.optim.Optimizer):
             else:
                 if not master or t.version != p._version:
                     t.work.copy_(p)
+                    t.version = p._version
                 back.append(t)
             if g.dtype is t.dtype and g.layout is torch.strided and g.is_contiguous() and not g.is_neg():
                 e.gradient = g.data_ptr()
@@ -154,9 +157,7 @@ class Optimizer(torch.optim.Optimizer):
         for e in moved:
             state = {key: torch.from_numpy(view) for key, view in e.state.items()}
             if self._settings["master_weights"] and e.more.p.dtype in _NARROW:
-                if e.more.work is None:
-                    _locate(e)
-                state["master"] = e.more.work
+                state["master"] = _master(e)
             self.state[e.more.p] = state
 
     # ---- State -------------------------------------------------------------------------
@@ -204,10 +205,8 @@ class Optimizer(torch.optim.Optimizer):
         arrays = {}
         for key, value in state.items():
             if key == "master":
-                _locate(e)
-                if e.more.work is not None and torch.equal(value.to(e.more.p.dtype), e.more.p.detach()):
-                    e.more.work.copy_(value)
-                    e.more.version = e.more.p._version
+                if e.more.p.dtype in _NARROW and torch.equal(value.to(e.more.p.dtype), e.more.p.detach()):
+                    _master(e).copy_(value)
             elif key != "step" and isinstance(value, torch.Tensor):
                 if value.is_floating_point():
                     value = value.to(e.more.dtype)
@@ -251,6 +250,17 @@ def _locate(e):
         t.version = -1
     if t.work is not None:
         e.parameter = t.work.data_ptr()
+
+
+def _master(e):
+    """The float32 values of a parameter of a narrow type."""
+    t = e.more
+    if t.work is None:
+        _locate(e)
+    if t.version != t.p._version:
+        t.work.copy_(t.p.detach())
+        t.version = t.p._version
+    return t.work
 
 
 def _gather(e, g):

@@ -7,7 +7,7 @@ import pytest
 
 import norma
 import norma.optim
-from norma._optimizer import KINDS
+from norma._optimizer import KINDS, _Handle
 
 W0 = np.array([[0.1 * i - 0.05 * j for j in range(4)] for i in range(3)])
 G0 = np.array([[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1.0]])
@@ -208,6 +208,25 @@ def test_what_looks_like_an_embedding_is_told():
     optimizer = norma.optim.Muon(np.ones((2, 60)))
     with pytest.warns(norma.NormaWarning, match="embedding"):
         optimizer.step(np.ones((2, 60)))
+
+
+def test_memory_goes_back_without_the_collector():
+    count = lambda: sum(isinstance(o, _Handle) for o in gc.get_objects())  # noqa: E731
+    gc.collect()
+    before = count()
+    gc.disable()
+    try:
+        optimizer = norma.optim.AdamW([W0.copy(), np.ones(3)])
+        optimizer.step([G0, None])
+        optimizer.step([G0, np.ones(3)])
+        optimizer.step([None, np.ones(3)])
+        optimizer.load_state_dict(optimizer.state_dict())
+        optimizer.step([G0, np.ones(3)])
+        assert count() > before
+        del optimizer
+        assert count() == before
+    finally:
+        gc.enable()
 
 
 def test_state_outlives_the_optimizer():

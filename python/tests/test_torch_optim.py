@@ -270,6 +270,16 @@ def test_memory_that_moves():
         two.step()
 
 
+def test_a_rate_that_is_a_tensor():
+    p, rate = torch.nn.Parameter(torch.zeros(3)), torch.tensor(0.5)
+    optimizer = norma.torch.SGD([p], lr=rate)
+    p.grad = torch.ones(3)
+    optimizer.step()
+    rate.fill_(0.25)
+    optimizer.step()
+    assert torch.equal(p.detach(), torch.full((3,), -0.75))
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_narrow_types_keep_state_in_float32(dtype):
     p = torch.nn.Parameter(torch.ones(4, 4, dtype=dtype))
@@ -301,6 +311,9 @@ def test_master_weights_add_up_small_steps():
     loaded = norma.torch.SGD([twin], lr=1e-3, master_weights=True)
     loaded.load_state_dict(kept.state_dict())
     torch.testing.assert_close(loaded.state[twin]["master"], torch.full((4,), 0.992))
+    without = {**kept.state_dict(), "state": {0: {"step": torch.tensor(8)}}}
+    loaded.load_state_dict(without)
+    torch.testing.assert_close(loaded.state[twin]["master"], twin.detach().float())
     with torch.no_grad():
         master.fill_(2.0)  # the caller's own change counts
     master.grad = torch.ones_like(master)
