@@ -34,7 +34,7 @@ typedef struct worked {
     double w[2][12];
 } worked;
 
-/* From the papers of NorMuon, ROOT and AuON, by plain NumPy programs.  A step that begins with
+/* From the papers of NorMuon, ROOT, AuON and DCT-AdamW, by plain NumPy programs.  A step that begins with
  * NAN is not looked at. */
 static const worked cases[] = {
     {"optimizer=muon lr=0.02 weight_decay=0.1", false,
@@ -79,6 +79,36 @@ static const worked cases[] = {
      {{NAN},
       {-.0166290645, -.0603925725, -.1100873108, -.1505546508, .0902445804, .0282716921, -.0203459109, -.0405776033, .1864431662,
        .1522295648, .0960769185, .0315411576}}},
+    {"optimizer=dct-adamw rank=2 update_gap=1 lr=0.01 weight_decay=0.1 beta1=0.9 beta2=0.999 error_feedback=full", false,
+     {{-.0098559855, -.0516410198, -.1015910198, -.1481589803, .1022914631, .0360115317, -.0139384684, -.0360115316, .1899440145,
+       .1481589802, .0982089802, .0516410197},
+      {-.0143179684, -.0531043950, -.1010301795, -.1467829861, .1006091658, .0284818688, -.0148430285, -.0279075067, .1958059152,
+       .1570194888, .0985700206, .0422935301}}},
+    {"optimizer=dct-adamw rank=2 update_gap=1 lr=0.01 weight_decay=0.1 beta1=0.9 beta2=0.999 error_feedback=off", false,
+     {{NAN},
+      {-.0143179685, -.0425807113, -.1062920213, -.1467829861, .1006091658, .0284818688, -.0148430285, -.0279075067, .1958059153,
+       .1464958050, .1038318624, .0422935301}}},
+    {"optimizer=dct-adamw rank=2 update_gap=1 lr=0.01 weight_decay=0.1 beta1=0.9 beta2=0.999 error_feedback=full basis=dct3", false,
+     {{NAN},
+      {-.0152716494, -.0615559067, -.0953103659, -.1511755944, .0991141391, .0447856655, -.0143649306, -.0287031718, .1979152905,
+       .1505719922, .0938610444, .0397429757}}},
+    {"optimizer=trion rank=2 lr=0.02 weight_decay=0.1", false,
+     {{-.0083071458, -.0529890413, -.0979909294, -.1518290633, .0988400220, .0453218808, -.0124543871, -.0417037395, .1912928542,
+       .1466109587, .1016090706, .0477709367},
+      {-.0099897169, -.0523532534, -.1020131920, -.1630733790, .0945762638, .0369370055, -.0198495453, -.0324899734, .1892110831,
+       .1468475466, .0971876080, .0361274210}}},
+    {"optimizer=galore rank=2 lr=0.01 weight_decay=0.1 alpha=0.25 eps=1e-8", false,
+     {{NAN},
+      {-.0048108021, -.0525130376, -.0978002661, -.1462440559, .1012286215, .0451842308, -.0029882333, -.0453645283, .2006804764,
+       .1522987383, .1002281976, .0470864763}}},
+    {"optimizer=ldadam rank=2 lr=0.01 weight_decay=0.1", false,
+     {{NAN},
+      {-.0195856068, -.0605433798, -.0912391028, -.1336265475, .1060807512, .0313292061, -.0119118854, -.0322500718, .2043148550,
+       .1603689584, .1014579209, .0375339844}}},
+    {"optimizer=frugal density=0.67 lr=0.01 weight_decay=0.1 projector=svd", false,
+     {{NAN},
+      {-.0192524845, -.0803524638, -.1117827543, -.1558519206, .1055299091, .0110278865, -.0319548993, -.0517298004, .2039356342,
+       .1401149100, .0815242040, .0186444840}}},
 };
 
 static void turn(const double *in, double *out)
@@ -150,6 +180,7 @@ static void test_every_option_is_there(void **unused)
         const char *listed = strstr(m->details, title);
         if (!listed) fail_msg("the details of optimizer-step do not list the options of %s", title);
         for (int i = 0; i < count; i++) {
+            if (strcmp(own[i].name, "seed") == 0) continue; /* that of the context */
             const nrm_param *p = nrm_param_find(m, own[i].name);
             if (!p || strcmp(p->content, "value") != 0)
                 fail_msg("%s of %s is not among NRM_OPTIMIZER_STEP_VALUES", own[i].name, nrm_optimizer_kind_name((nrm_optimizer_kind)k));
@@ -170,6 +201,7 @@ static void test_is_the_drivers_step(void **unused)
 {
     (void)unused;
     nrm_ctx *ctx = nrm_test_ctx(NULL);
+    assert_ok(ctx, nrm_set_seed(ctx, 5));
     for (int c = 0; c < 2 * nrm_optimizer_kind_count; c++) {
         const nrm_optimizer_kind kind = (nrm_optimizer_kind)(c / 2);
         const nrm_dtype dtype = c % 2 ? NRM_F64 : NRM_F32;
@@ -179,7 +211,16 @@ static void test_is_the_drivers_step(void **unused)
         uint64_t seed = 7;
         nrm_optimizer_step_options options = nrm_optimizer_step_options_default();
         nrm_optimizer_step_info info = {0};
+        nrm_optimizer_options own;
+        int count;
+        const nrm_param *params = nrm_optimizer_params(kind, &count);
 
+        assert_ok(ctx, nrm_optimizer_options_init(ctx, kind, &own));
+        if (has(params, count, "rank")) {
+            options.rank = "4";
+            assert_ok(ctx, nrm_optimizer_options_set(ctx, kind, &own, "rank", "4"));
+        }
+        if (has(params, count, "seed")) assert_ok(ctx, nrm_optimizer_options_set(ctx, kind, &own, "seed", "5"));
         assert_ok(ctx, nrm_array_create(ctx, &w, dtype, 2, tensor.shape));
         assert_ok(ctx, nrm_array_create(ctx, &g, dtype, 2, tensor.shape));
         for (int64_t i = 0; i < 192; i++) {
@@ -189,7 +230,7 @@ static void test_is_the_drivers_step(void **unused)
         }
         assert_ok(ctx, nrm_array_convert(ctx, &direct, dtype, &w));
         assert_ok(ctx, nrm_array_convert(ctx, &next, dtype, &w));
-        assert_ok(ctx, nrm_optimizer_create(ctx, &o, 1, &(nrm_optimizer_group){kind, NULL}, 1, &tensor));
+        assert_ok(ctx, nrm_optimizer_create(ctx, &o, 1, &(nrm_optimizer_group){kind, &own}, 1, &tensor));
         assert_ok(ctx, nrm_optimizer_step(ctx, o, &direct.data, (const void *const[]){g.data}, 1.0));
         options.optimizer = kind;
         assert_ok(ctx, nrm_optimizer_step_once(ctx, &w, &g, &options, next.data, &info));

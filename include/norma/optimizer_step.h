@@ -48,7 +48,22 @@ extern "C" {
     P(text, gamma, NULL, "value", "0.2", "of the cosh that brakes the step")                                           \
     P(text, hybrid_steps, NULL, "value", "0.2", "Newton-Schulz steps before it")                                       \
     P(text, eps_norm, NULL, "value", "0.2", "added to norms")                                                          \
-    P(text, eps_rms, NULL, "value", "0.2", "added to the root mean square")
+    P(text, eps_rms, NULL, "value", "0.2", "added to the root mean square")                                            \
+    P(text, rank, NULL, "value", "0.2", "dimensions of the subspace")                                                  \
+    P(text, density, NULL, "value", "0.2", "share of the projected side that they are")                                \
+    P(text, basis, NULL, "value", "0.2", "whose columns span the subspace")                                            \
+    P(text, projector, NULL, "value", "0.2", "what makes the subspace")                                                \
+    P(text, side, NULL, "value", "0.2", "which side is projected")                                                     \
+    P(text, update_gap, NULL, "value", "0.2", "steps between two subspaces")                                           \
+    P(text, rotate, NULL, "value", "0.2", "true: the moments follow their columns")                                    \
+    P(text, error_feedback, NULL, "value", "0.2", "what becomes of what the projection leaves behind")                 \
+    P(text, ell_norm, NULL, "value", "0.2", "norm that scores the columns of a basis")                                 \
+    P(text, transform, NULL, "value", "0.2", "how the scores are found")                                               \
+    P(text, alpha, NULL, "value", "0.2", "multiplies the step in the subspace")                                        \
+    P(text, rho, NULL, "value", "0.2", "weight of the mean gradient in the new subspace")                              \
+    P(text, residual_scale, NULL, "value", "0.2", "step of what is outside the subspace")                              \
+    P(text, growth_limit, NULL, "value", "0.2", "factor by which that may grow in a step")                             \
+    P(text, max_shape, NULL, "value", "0.2", "a matrix with a side of this or more is stepped elementwise")
 
 #define NRM_OPTIMIZER_STEP_OPTIONS(P)                                                                   \
     P(choice, optimizer, NRM_OPTIMIZER_ADAMW, NRM_OPTIMIZER_KINDS, "0.2", "whose step it is")           \

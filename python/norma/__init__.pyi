@@ -531,6 +531,21 @@ def optimizer_step(
     hybrid_steps: float | bool | str | None = None,
     eps_norm: float | bool | str | None = None,
     eps_rms: float | bool | str | None = None,
+    rank: float | bool | str | None = None,
+    density: float | bool | str | None = None,
+    basis: float | bool | str | None = None,
+    projector: float | bool | str | None = None,
+    side: float | bool | str | None = None,
+    update_gap: float | bool | str | None = None,
+    rotate: float | bool | str | None = None,
+    error_feedback: float | bool | str | None = None,
+    ell_norm: float | bool | str | None = None,
+    transform: float | bool | str | None = None,
+    alpha: float | bool | str | None = None,
+    rho: float | bool | str | None = None,
+    residual_scale: float | bool | str | None = None,
+    growth_limit: float | bool | str | None = None,
+    max_shape: float | bool | str | None = None,
     seed: int = 0,
     threads: int = 0,
     out: Any = None,
@@ -548,7 +563,8 @@ def optimizer_step(
     parameter's. Types follow the weights; the bits do not depend on the number of threads.
 
     An option that is left out has the optimizer's own default, and one that the optimizer
-    does not have is refused. They are, with true and false for what is on or off:
+    does not have is refused. They are, with true and false for what is on or off, and seed
+    being that of the call:
 
     sgd: lr momentum nesterov weight_decay decoupled
 
@@ -571,6 +587,25 @@ def optimizer_step(
     eps_rms
 
     lion: lr beta1 beta2 weight_decay
+
+    dct-adamw: lr beta1 beta2 eps weight_decay rank basis update_gap rotate error_feedback
+    max_shape side ell_norm transform seed
+
+    trion: lr momentum coefficients steps scale weight_decay rank basis side ell_norm
+    transform seed
+
+    galore: lr beta1 beta2 eps weight_decay rank alpha update_gap projector side ell_norm
+    transform seed
+
+    ldadam: lr beta1 beta2 eps weight_decay rank rho error_feedback side
+
+    frugal: lr beta1 beta2 eps weight_decay density residual_scale update_gap projector side
+    ell_norm transform seed
+
+    fira: lr beta1 beta2 eps weight_decay rank alpha growth_limit update_gap projector side
+    ell_norm transform seed
+
+    dion: lr momentum scale weight_decay rank seed
 
     Parameters
     ----------
@@ -649,6 +684,36 @@ def optimizer_step(
         added to norms.
     eps_rms : float, bool or str, optional
         added to the root mean square.
+    rank : float, bool or str, optional
+        dimensions of the subspace.
+    density : float, bool or str, optional
+        share of the projected side that they are.
+    basis : float, bool or str, optional
+        whose columns span the subspace.
+    projector : float, bool or str, optional
+        what makes the subspace.
+    side : float, bool or str, optional
+        which side is projected.
+    update_gap : float, bool or str, optional
+        steps between two subspaces.
+    rotate : float, bool or str, optional
+        true: the moments follow their columns.
+    error_feedback : float, bool or str, optional
+        what becomes of what the projection leaves behind.
+    ell_norm : float, bool or str, optional
+        norm that scores the columns of a basis.
+    transform : float, bool or str, optional
+        how the scores are found.
+    alpha : float, bool or str, optional
+        multiplies the step in the subspace.
+    rho : float, bool or str, optional
+        weight of the mean gradient in the new subspace.
+    residual_scale : float, bool or str, optional
+        step of what is outside the subspace.
+    growth_limit : float, bool or str, optional
+        factor by which that may grow in a step.
+    max_shape : float, bool or str, optional
+        a matrix with a side of this or more is stepped elementwise.
     seed : int, default 0
         Of every random stream of the call.
     threads : int, default 0

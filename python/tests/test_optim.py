@@ -26,8 +26,8 @@ def test_every_kind_takes_the_steps_of_optimizer_step(make, dtype, tmp_path):
     rng = np.random.default_rng(1)
     w = rng.normal(size=(12, 16)).astype(dtype)
     through, state = w.copy(), None
-    optimizer = make({"weights": w}, weight_decay=0.1) if "weight_decay" in KINDS[make.kind].parameters else make({"weights": w})
-    options = {"weight_decay": 0.1} if "weight_decay" in KINDS[make.kind].parameters else {}
+    options = {n: v for n, v in {"weight_decay": 0.1, "rank": 4}.items() if n in KINDS[make.kind].parameters}
+    optimizer = make({"weights": w}, **options)
     for i, g in enumerate(gradients(w.shape, 3)):
         g = g.astype(dtype)
         optimizer.step(g)

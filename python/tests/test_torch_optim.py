@@ -104,7 +104,8 @@ def test_every_kind_is_that_of_numpy_and_goes_on_from_its_state(make):
     rng = np.random.default_rng(1)
     w = rng.normal(size=(12, 16)).astype(np.float32)
     p = torch.nn.Parameter(torch.from_numpy(w.copy()))
-    ours, plain = make([("w", p)]), getattr(norma.optim, make.__name__)({"w": w})
+    options = {"rank": 4} if "rank" in KINDS[make.kind].parameters else {}
+    ours, plain = make([("w", p)], **options), getattr(norma.optim, make.__name__)({"w": w}, **options)
     gradients = [rng.normal(size=w.shape).astype(np.float32) for _ in range(4)]
     for i, g in enumerate(gradients):
         plain.step(g)
@@ -115,7 +116,7 @@ def test_every_kind_is_that_of_numpy_and_goes_on_from_its_state(make):
             torch.save(ours.state_dict(), file)
             file.seek(0)
             p = torch.nn.Parameter(p.detach().clone())
-            ours = make([("w", p)])
+            ours = make([("w", p)], **options)
             ours.load_state_dict(torch.load(file))
     np.testing.assert_array_equal(p.detach().numpy(), w)
     assert isinstance(ours, torch.optim.Optimizer) and int(ours.state[p]["step"]) == 4

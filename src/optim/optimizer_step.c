@@ -8,10 +8,25 @@
 #include "data/data.h"
 #include "linalg/linalg.h"
 #include "optim.h"
+#include <inttypes.h>
+#include <stdio.h>
 
 extern const nrm_method nrm_optimizer_step_method;
 
 /* ---- Options ---------------------------------------------------------------------------------- */
+
+/* An optimizer's own seed is that of the call. */
+static nrm_status seed_option(nrm_ctx *ctx, nrm_optimizer_kind kind, nrm_optimizer_options *out)
+{
+    char text[24];
+    int count;
+    const nrm_param *params = nrm_optimizer_params(kind, &count);
+
+    snprintf(text, sizeof text, "%" PRIu64, nrm_seed(ctx));
+    for (int i = 0; i < count; i++)
+        if (strcmp(params[i].name, "seed") == 0) return nrm_optimizer_options_set(ctx, kind, out, "seed", text);
+    return NRM_OK;
+}
 
 static nrm_status optimizer_options(nrm_ctx *ctx, const nrm_optimizer_step_options *o, nrm_optimizer_options *out)
 {
@@ -24,7 +39,7 @@ static nrm_status optimizer_options(nrm_ctx *ctx, const nrm_optimizer_step_optio
         const char *text = nrm_option_text(p, o);
         if (text) NRM_TRY(nrm_optimizer_options_set(ctx, kind, out, p->name, text));
     }
-    return NRM_OK;
+    return seed_option(ctx, kind, out);
 }
 
 /* "64,64,64" to heights, of which the driver checks the sum. */
@@ -205,7 +220,7 @@ const nrm_method nrm_optimizer_step_method = {
         "The state is arrays by name: optimizer.step, and OPTIMIZER.ARRAY:NAME for each array of the optimizer. The checkpoint of a training run is such a "
         "file, where name is the parameter's. Types follow the weights; the bits do not depend on the number of threads.\n\n"
         "An option that is left out has the optimizer's own default, and one that the optimizer does not have is refused. "
-        "They are, with true and false for what is on or off:\n\n"
+        "They are, with true and false for what is on or off, and seed being that of the call:\n\n"
         "sgd:" NRM_SGD_OPTIONS(OPTION_NAME) "\n\n"
         "adamw:" NRM_ADAMW_OPTIONS(OPTION_NAME) "\n\n"
         "muon:" NRM_MUON_OPTIONS(OPTION_NAME) "\n\n"
@@ -213,6 +228,13 @@ const nrm_method nrm_optimizer_step_method = {
         "root:" NRM_ROOT_OPTIONS(OPTION_NAME) "\n\n"
         "auon:" NRM_AUON_OPTIONS(OPTION_NAME) "\n\n"
         "hybrid-auon:" NRM_HYBRID_AUON_OPTIONS(OPTION_NAME) "\n\n"
-        "lion:" NRM_LION_OPTIONS(OPTION_NAME),
+        "lion:" NRM_LION_OPTIONS(OPTION_NAME) "\n\n"
+        "dct-adamw:" NRM_DCT_ADAMW_OPTIONS(OPTION_NAME) "\n\n"
+        "trion:" NRM_TRION_OPTIONS(OPTION_NAME) "\n\n"
+        "galore:" NRM_GALORE_OPTIONS(OPTION_NAME) "\n\n"
+        "ldadam:" NRM_LDADAM_OPTIONS(OPTION_NAME) "\n\n"
+        "frugal:" NRM_FRUGAL_OPTIONS(OPTION_NAME) "\n\n"
+        "fira:" NRM_FIRA_OPTIONS(OPTION_NAME) "\n\n"
+        "dion:" NRM_DION_OPTIONS(OPTION_NAME),
     .paper = "Zichong Li, Liming Liu, Chen Liang, Weizhu Chen, Tuo Zhao: NorMuon: Making Muon more efficient and scalable, 2025, arXiv 2510.05491",
     .paper_number = 18, .domain = "optim", .since = "0.2", NRM_DESCRIBED(optimizer_step), .run = run};
