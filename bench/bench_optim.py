@@ -225,7 +225,8 @@ def main(quick):
              rounds, momentum=0.9)
     clipped(report, "10 M", [(2500, 1000)] * 4, rounds)
     matrices = [(f"{m} x {n}", [(m, n)]) for m, n in ((128, 128), (512, 512), (512, 2048), (2048, 512), (1024, 4096))]
-    for title, shapes in matrices + [("64 of 64 x 64", [(64, 64)] * 64)]:
+    block = [(384, 128), (128, 128), (512, 128), (128, 512)]
+    for title, shapes in matrices + [("64 of 64 x 64", [(64, 64)] * 64), ("4 blocks of a GPT of width 128", block * 4)]:
         case(report, f"Muon, {title}", "muon", lambda p: torch.optim.Muon(p, lr=0.02, weight_decay=0.0), shapes,
              3 if quick else 5, in_float32)
     if known("normuon"):
