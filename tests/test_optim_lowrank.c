@@ -406,7 +406,7 @@ static void test_refusals(void **unused)
 {
     (void)unused;
     refuse("dct-adamw", "rank=5", NRM_E_RANGE, "dct-adamw: rank is 5; for 'w2' of 4 x 4 it must be 1 to 4");
-    refuse("dct-adamw", "rank=0", NRM_E_RANGE, "rank");
+    refuse("dct-adamw", "rank=-1", NRM_E_RANGE, "rank");
     refuse("dct-adamw", "rank=2 update_gap=0", NRM_E_RANGE, "update_gap");
     refuse("dct-adamw", "rank=2 ell_norm=3", NRM_E_RANGE, "ell_norm");
     refuse("trion", "rank=2 basis=hadamard", NRM_E_SHAPE, "trion: basis is hadamard and the projected side is 5");
@@ -416,6 +416,32 @@ static void test_refusals(void **unused)
     refuse("dion", "rank=6", NRM_E_RANGE, "dion: rank is 6");
     refuse("frugal", "density=1.5", NRM_E_RANGE, "density");
     refuse("frugal", "density=0", NRM_E_RANGE, "density");
+}
+
+/* Without a rank: a quarter of the projected side, 1 .. 128. */
+static void test_usual_rank(void **unused)
+{
+    (void)unused;
+    const int64_t shapes[][2] = {{3, 5}, {12, 40}, {700, 520}}, ranks[] = {1, 3, 128};
+    for (int i = 0; i < 3; i++) {
+        nrm_ctx *ctx = nrm_test_ctx(NULL);
+        const nrm_optimizer_tensor tensor = {.name = "w", .dtype = NRM_F32, .ndim = 2, .shape = shapes[i]};
+        const char *kinds[] = {"trion", "galore", "ldadam", "dion"};
+        for (int k = 0; k < 4; k++) {
+            nrm_optimizer_group group = {NRM_OPTIMIZER_SGD, NULL};
+            nrm_optimizer *o;
+            nrm_array view;
+            const char *name;
+            bool found = false;
+            assert_ok(ctx, nrm_optimizer_kind_find(ctx, kinds[k], &group.kind));
+            assert_ok(ctx, nrm_optimizer_create(ctx, &o, 1, &group, 1, &tensor));
+            for (int64_t j = 0; nrm_optimizer_state_at(o, j, &name, &view); j++)
+                found = found || (view.ndim == 2 && nrm_min_i64(view.shape[0], view.shape[1]) == ranks[i]);
+            assert_true(found || k == 0); /* trion keeps nothing of that size */
+            nrm_optimizer_destroy(ctx, o);
+        }
+        nrm_ctx_destroy(ctx);
+    }
 }
 
 /* What a file says of indices and codes is looked at. */
@@ -455,4 +481,4 @@ NRM_TEST_MAIN(cmocka_unit_test(test_worked_dct_adamw), cmocka_unit_test(test_wor
               cmocka_unit_test(test_worked_dion), cmocka_unit_test(test_worked_states), cmocka_unit_test(test_numpy),
               cmocka_unit_test(test_whole_rank), cmocka_unit_test(test_error_is_kept), cmocka_unit_test(test_no_sign_of_rounding),
               cmocka_unit_test(test_bytes), cmocka_unit_test(test_random_columns), cmocka_unit_test(test_large_matrices),
-              cmocka_unit_test(test_refusals), cmocka_unit_test(test_damaged_state))
+              cmocka_unit_test(test_refusals), cmocka_unit_test(test_usual_rank), cmocka_unit_test(test_damaged_state))

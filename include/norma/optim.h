@@ -257,7 +257,7 @@ NRM_CHOICES(nrm_error_feedback, NRM_ERROR_FEEDBACKS);
     P(f64, eps, EPS, NRM_POSITIVE, DBL_MAX, "", "0.2", "added to the root of the mean square")    \
     P(f64, weight_decay, 0.0, 0.0, DBL_MAX, "", "0.2", "the weights shrink by eta weight_decay a step")
 #define NRM_RANK_OPTION(P) \
-    P(i64, rank, 128, 1, INT32_MAX, "", "0.2", "dimensions of the subspace; at most the projected side of every matrix")
+    P(i64, rank, 0, 0, INT32_MAX, "", "0.2", "dimensions of the subspace, at most the projected side of every matrix; 0: a quarter of it, up to 128")
 #define NRM_SIDE_OPTION(P) \
     P(choice, side, NRM_PROJECT_AUTO, NRM_PROJECTED_SIDES, "0.2", "which side is projected; auto: the shorter one")
 #define NRM_SELECTION_OPTIONS(P)                                                                  \

@@ -18,16 +18,20 @@ static const double TINY = 1e-8;
 typedef struct step_factors { double clip, eta, keep; } step_factors;
 enum { B, Q, STATES };
 
+static int64_t rank_of(const void *options, int64_t rows, int64_t cols)
+{
+    return nrm_rank_of(((const nrm_this_options *)options)->rank, nrm_min_i64(rows, cols));
+}
+
 static nrm_status fits(nrm_ctx *ctx, const void *options, const char *name, int64_t rows, int64_t cols)
 {
-    return nrm_rank_fits(ctx, "dion", name, ((const nrm_this_options *)options)->rank, nrm_min_i64(rows, cols), rows, cols);
+    return nrm_rank_fits(ctx, "dion", name, rank_of(options, rows, cols), nrm_min_i64(rows, cols), rows, cols);
 }
 
 static bool state(const void *options, int i, int64_t rows, int64_t cols, nrm_rule_state *s)
 {
-    (void)rows;
     *s = i == B ? (nrm_rule_state){.suffix = "b"}
-                : (nrm_rule_state){.suffix = "q", .rows = cols, .cols = ((const nrm_this_options *)options)->rank};
+                : (nrm_rule_state){.suffix = "q", .rows = cols, .cols = rank_of(options, rows, cols)};
     return i < STATES;
 }
 
@@ -44,7 +48,7 @@ typedef struct work_places { void *p, *qr, *product; } work_places;
 
 static work_places lay_out(const nrm_rule_piece *p, nrm_layout *at)
 {
-    const int64_t size = (int64_t)nrm_dtype_size(p->dtype), rank = ((const nrm_this_options *)p->options)->rank;
+    const int64_t size = (int64_t)nrm_dtype_size(p->dtype), rank = rank_of(p->options, p->rows, p->cols);
     work_places w;
 
     w.p = nrm_layout_take(at, p->rows, rank * size);
@@ -76,7 +80,7 @@ static void begin(const nrm_rule_piece *p, int64_t count)
 static void update(const nrm_rule_piece *p)
 {
     const nrm_this_options *o = p->options;
-    const int64_t m = p->rows, n = p->cols, rank = o->rank;
+    const int64_t m = p->rows, n = p->cols, rank = rank_of(o, p->rows, p->cols);
     const nrm_dtype dtype = p->dtype;
     nrm_layout at = {.base = p->work};
     void *b = p->state[B], *q = p->state[Q];

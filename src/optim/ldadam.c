@@ -31,7 +31,7 @@ static nrm_status fits(nrm_ctx *ctx, const void *options, const char *name, int6
     const nrm_this_options *o = options;
     const nrm_low_rank l = shape(o, NRM_F64, 1, rows, cols);
     /* The first P are singular vectors: there are no more than the shorter side. */
-    return nrm_rank_fits(ctx, "ldadam", name, o->rank, nrm_min_i64(l.side, l.other), rows, cols);
+    return nrm_rank_fits(ctx, "ldadam", name, l.rank, nrm_min_i64(l.side, l.other), rows, cols);
 }
 
 static bool state(const void *options, int i, int64_t rows, int64_t cols, nrm_rule_state *s)

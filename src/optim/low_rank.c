@@ -4,11 +4,12 @@
 nrm_low_rank nrm_low_rank_of(nrm_dtype dtype, int threads, int side_option, bool square_right, int64_t rank, int64_t rows, int64_t cols)
 {
     const bool longer = rows > cols || (rows == cols && square_right);
-    nrm_low_rank l = {.dtype = dtype, .threads = threads, .rows = rows, .cols = cols, .rank = rank, .full = rows * cols};
+    nrm_low_rank l = {.dtype = dtype, .threads = threads, .rows = rows, .cols = cols, .full = rows * cols};
 
     l.right = side_option == NRM_PROJECT_RIGHT || (side_option == NRM_PROJECT_AUTO && longer);
     l.side = l.right ? cols : rows;
     l.other = l.right ? rows : cols;
+    l.rank = nrm_rank_of(rank, l.side);
     l.low = l.rank <= l.side ? l.rank * l.other : 0; /* a larger rank is refused before it is used */
     return l;
 }
