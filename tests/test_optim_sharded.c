@@ -1,5 +1,6 @@
 /* An optimizer shared by ranks against the same optimizer alone: bit for bit. */
 #include "optim_kit.h"
+#include <norma/method.h>
 #include <norma/optim_distributed.h>
 #include <string.h>
 
@@ -40,9 +41,18 @@ static void fill(kit *k, const trial *t)
     nrm_optimizer_route(k->count, k->tensor, 0, 1);
 }
 
+/* The defaults, but a rank that small matrices have. */
 static nrm_status make(nrm_ctx *ctx, nrm_optimizer **o, nrm_comm *comm, const trial *t, const kit *k)
 {
-    const nrm_optimizer_group groups[] = {{t->kind, NULL}, {nrm_optimizer_kind_takes_matrices(t->kind) ? NRM_OPTIMIZER_ADAMW : t->kind, NULL}};
+    nrm_optimizer_options options;
+    const nrm_optimizer_group groups[] = {{t->kind, &options}, {nrm_optimizer_kind_takes_matrices(t->kind) ? NRM_OPTIMIZER_ADAMW : t->kind, NULL}};
+    int count;
+    const nrm_status st = nrm_optimizer_options_init(ctx, t->kind, &options);
+    const nrm_param *params = nrm_optimizer_params(t->kind, &count);
+
+    if (st < 0) return nrm_comm_agree(ctx, comm, st);
+    for (int i = 0; i < count; i++)
+        if (strcmp(params[i].name, "rank") == 0 && nrm_optimizer_options_set(ctx, t->kind, &options, "rank", "3") < 0) return NRM_E_INTERNAL;
     return nrm_optimizer_create_sharded(ctx, o, comm, 2, groups, k->count, k->tensor);
 }
 
