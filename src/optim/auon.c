@@ -61,13 +61,6 @@ static double scale_of(const nrm_auon_options *o, int64_t rows, int64_t cols)
     return o->variant == NRM_AUON_REPO ? 1 : nrm_matrix_scale_of(NRM_MATRIX_SCALE_MATCH_FAN, rows, cols);
 }
 
-static bool state(const void *options, int i, int64_t rows, int64_t cols, nrm_rule_state *s)
-{
-    (void)options, (void)rows, (void)cols;
-    *s = (nrm_rule_state){.suffix = "m"};
-    return i == 0;
-}
-
 static void factors(const void *options, const nrm_rule_moment *now, double *out)
 {
     const nrm_auon_options *o = options_of(options);
@@ -206,7 +199,7 @@ static const nrm_param auon_params[] = {NRM_AUON_OPTIONS(NRM_PARAM)};
 static const nrm_method auon_method = {.name = "auon", .summary = "momentum over its norm and the mean of its cosh",
                                        .params = auon_params, .param_count = NRM_COUNT(auon_params),
                                        .options_size = sizeof(nrm_auon_options)};
-const nrm_rule nrm_auon_rule = {.method = &auon_method, .matrix = true, .check = check_auon, .state = state, .factors = factors,
+const nrm_rule nrm_auon_rule = {.method = &auon_method, .matrix = true, .check = check_auon, .state = nrm_matrix_state, .factors = factors,
                                 .update = update, .work = work};
 
 static const nrm_param hybrid_params[] = {NRM_HYBRID_AUON_OPTIONS(NRM_PARAM)};
@@ -214,5 +207,5 @@ static const nrm_method hybrid_method = {.name = "hybrid-auon",
                                          .summary = "momentum, orthogonalised a little, over the mean of its cosh",
                                          .params = hybrid_params, .param_count = NRM_COUNT(hybrid_params),
                                          .options_size = sizeof(nrm_hybrid_auon_options)};
-const nrm_rule nrm_hybrid_auon_rule = {.method = &hybrid_method, .matrix = true, .check = check_hybrid, .state = state,
+const nrm_rule nrm_hybrid_auon_rule = {.method = &hybrid_method, .matrix = true, .check = check_hybrid, .state = nrm_matrix_state,
                                        .factors = factors, .update = update, .work = work};

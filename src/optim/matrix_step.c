@@ -33,6 +33,19 @@ nrm_matrix_factors nrm_matrix_step_factors(const nrm_matrix_options *o, const nr
                                 .eta = eta, .keep = 1 - eta * o->weight_decay};
 }
 
+void nrm_matrix_rule_factors(const void *options, const nrm_rule_moment *now, double *out)
+{
+    const nrm_matrix_factors f = nrm_matrix_step_factors(nrm_matrix_options_of(options), now);
+    memcpy(out, &f, sizeof f);
+}
+
+bool nrm_matrix_state(const void *options, int i, int64_t rows, int64_t cols, nrm_rule_state *s)
+{
+    (void)options, (void)rows, (void)cols;
+    *s = (nrm_rule_state){.suffix = "m"};
+    return i == 0;
+}
+
 double nrm_matrix_scale_of(int scale, int64_t rows, int64_t cols)
 {
     const double m = (double)rows, n = (double)cols;

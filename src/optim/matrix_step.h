@@ -57,6 +57,10 @@ typedef struct nrm_matrix_factors {
     double eta, keep; /* keep = 1 - eta lambda */
 } nrm_matrix_factors;
 
+/* Of rules whose state is the momentum alone. */
+bool nrm_matrix_state(const void *options, int i, int64_t rows, int64_t cols, nrm_rule_state *s);
+/* Of rules that need no other numbers. */
+void nrm_matrix_rule_factors(const void *options, const nrm_rule_moment *now, double *out);
 nrm_status nrm_matrix_check(nrm_ctx *ctx, const char *who, const nrm_matrix_options *o);
 nrm_matrix_factors nrm_matrix_step_factors(const nrm_matrix_options *o, const nrm_rule_moment *now);
 nrm_momentum_factors nrm_matrix_momentum_factors(double momentum, bool sum, bool nesterov, double clip);

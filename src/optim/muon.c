@@ -20,19 +20,6 @@ static nrm_status check(nrm_ctx *ctx, const void *options)
     return nrm_matrix_check(ctx, "muon", nrm_matrix_options_of(options));
 }
 
-static bool state(const void *options, int i, int64_t rows, int64_t cols, nrm_rule_state *s)
-{
-    (void)options, (void)rows, (void)cols;
-    *s = (nrm_rule_state){.suffix = "m"};
-    return i == 0;
-}
-
-static void factors(const void *options, const nrm_rule_moment *now, double *out)
-{
-    const nrm_matrix_factors f = nrm_matrix_step_factors(nrm_matrix_options_of(options), now);
-    memcpy(out, &f, sizeof f);
-}
-
 static int64_t work(const void *options, nrm_dtype dtype, int64_t rows, int64_t cols)
 {
     return nrm_matrix_work(nrm_matrix_options_of(options)->coefficients == NRM_ORTHOGONALISE_EXACT, dtype, rows, cols);
@@ -50,5 +37,5 @@ static void update(const nrm_rule_piece *p)
     nrm_matrix_descend(p, f.keep, o->cautious_decay, f.eta * nrm_matrix_scale_of(o->scale, p->rows, p->cols), q);
 }
 
-const nrm_rule nrm_muon_rule = {.method = &muon_method, .matrix = true, .check = check, .state = state, .factors = factors,
+const nrm_rule nrm_muon_rule = {.method = &muon_method, .matrix = true, .check = check, .state = nrm_matrix_state, .factors = nrm_matrix_rule_factors,
                                 .update = update, .work = work};
