@@ -2,10 +2,11 @@
  *
  * The command does not link MPI, which takes longer to load than most calls take to run:
  * what launchers leave in the environment tells whether it is needed. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE /* RTLD_DEFAULT, dladdr */
 #include "ranks.h"
 #include "terminal.h"
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,21 @@ static long own_rank(void)
     return first_set(ranks, 0);
 }
 
+/* The library beside libnorma, or wherever the system finds it. */
+static void *open_library(void)
+{
+    char path[4096];
+    Dl_info about;
+    void *own = dlsym(RTLD_DEFAULT, "nrm_version"), *library = NULL;
+    const char *end = own && dladdr(own, &about) != 0 && about.dli_fname ? strrchr(about.dli_fname, '/') : NULL;
+
+    if (end && (size_t)(end - about.dli_fname) < sizeof path - sizeof RANKS_LIBRARY - 1) {
+        snprintf(path, sizeof path, "%.*s/%s", (int)(end - about.dli_fname), about.dli_fname, RANKS_LIBRARY);
+        library = dlopen(path, RTLD_NOW | RTLD_GLOBAL); /* what MPI loads itself looks for its symbols */
+    }
+    return library ? library : dlopen(RANKS_LIBRARY, RTLD_NOW | RTLD_GLOBAL);
+}
+
 int ranks_join(const nrm_method *method, nrm_comm **comm)
 {
     const char *reason = "";
@@ -45,7 +61,7 @@ int ranks_join(const nrm_method *method, nrm_comm **comm)
     *comm = NULL;
     if (!method->ranks || started_ranks() <= 1) return CLI_DONE;
     if (own_rank() > 0) say_nothing();
-    void *library = dlopen(RANKS_LIBRARY, RTLD_NOW | RTLD_GLOBAL);
+    void *library = open_library();
     void *symbol = library ? dlsym(library, "nrm_mpi_comm_create") : NULL;
     if (!symbol) {
         say("%s was started as %ld ranks, but the library that speaks MPI cannot be loaded (%s): build norma where MPI is "
