@@ -469,7 +469,7 @@ NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step_clipped(nrm_ctx *ctx, nrm_op
 NRM_API int64_t nrm_optimizer_steps(const nrm_optimizer *optimizer); /* steps taken */
 /* Other options for a group from now on (NULL: its defaults), the state staying as it is.
  * NRM_E_RANGE, _ARGUMENT (options that the tensors or their state do not fit), _NOMEM: nothing
- * is changed.  Options that need other work space or constants take memory; rates, momenta
+ * is changed.  Of an optimizer that ranks share all call it, with the same options.  Options that need other work space or constants take memory; rates, momenta
  * and decays do not. */
 NRM_API NRM_NODISCARD nrm_status nrm_optimizer_set_options(nrm_ctx *ctx, nrm_optimizer *optimizer, int group,
                                                            const void *options);

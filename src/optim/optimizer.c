@@ -236,32 +236,48 @@ static bool same_matrix(const nrm_rule *rule, const void *before, const void *af
            (!rule->key || rule->key(before, s->rows, s->cols) == rule->key(after, s->rows, s->cols));
 }
 
-nrm_status nrm_optimizer_set_options(nrm_ctx *ctx, nrm_optimizer *o, int group, const void *options)
+/* Other options for a group: `fresh`; are work and constants as they were? */
+static nrm_status check_options(nrm_ctx *ctx, const nrm_optimizer *o, int group, const void *options, nrm_optimizer_member *fresh,
+                                bool *same)
 {
-    bool same = true;
-
-    NRM_REQUIRE(ctx, o, NRM_E_NULL, "optimizer: optimizer must not be NULL");
     NRM_REQUIRE(ctx, group >= 0 && group < o->group_count, NRM_E_RANGE, "optimizer: the group is %d; there are groups 0 to %d",
                 group, o->group_count - 1);
-    nrm_optimizer_member *g = &o->groups[group], fresh = *g, kept = *g;
+    const nrm_optimizer_member *g = &o->groups[group];
     const nrm_rule *rule = g->rule;
-    NRM_TRY(load_group(ctx, &fresh, options));
+    *fresh = *g;
+    *same = true;
+    NRM_TRY(load_group(ctx, fresh, options));
     for (int64_t i = 0; i < o->slot_count; i++) {
         const nrm_optimizer_slot *s = &o->slots[i];
         if (s->group != group || s->count == 0) continue;
-        if (rule->fits) NRM_TRY(rule->fits(ctx, &fresh.options, s->name, s->rows, s->cols));
-        NRM_REQUIRE(ctx, same_state(rule, &kept.options, &fresh.options, s), NRM_E_ARGUMENT,
+        if (rule->fits) NRM_TRY(rule->fits(ctx, &fresh->options, s->name, s->rows, s->cols));
+        NRM_REQUIRE(ctx, same_state(rule, &g->options, &fresh->options, s), NRM_E_ARGUMENT,
                     "%s: the new options would change the state that '%s' has; make a new optimizer", rule->method->name, s->name);
-        same = same && (!rule->matrix || same_matrix(rule, &kept.options, &fresh.options, s));
+        *same = *same && (!rule->matrix || same_matrix(rule, &g->options, &fresh->options, s));
     }
-    *g = fresh;
-    if (same) return NRM_OK;
-    nrm_optimizer remade = *o;
-    remade.small = remade.large = NULL, remade.constants = NULL, remade.work = NULL;
-    const nrm_status st = nrm_optimizer_make_matrices(ctx, &remade);
-    nrm_optimizer_drop_matrices(ctx, st < 0 ? &remade : o);
-    if (st < 0) *g = kept;
-    else *o = remade;
+    return NRM_OK;
+}
+
+nrm_status nrm_optimizer_set_options(nrm_ctx *ctx, nrm_optimizer *o, int group, const void *options)
+{
+    nrm_optimizer_member fresh, kept;
+    nrm_optimizer remade;
+    bool same = true;
+
+    NRM_REQUIRE(ctx, o, NRM_E_NULL, "optimizer: optimizer must not be NULL");
+    nrm_status st = check_options(ctx, o, group, options, &fresh, &same);
+    if (st < 0) return nrm_comm_agree(ctx, o->comm, st);
+    kept = o->groups[group];
+    o->groups[group] = fresh;
+    if (!same) {
+        remade = *o;
+        remade.small = remade.large = NULL, remade.constants = NULL, remade.work = NULL;
+        st = nrm_optimizer_make_matrices(ctx, &remade);
+    }
+    st = nrm_comm_agree(ctx, o->comm, st);
+    if (!same) nrm_optimizer_drop_matrices(ctx, st < 0 ? &remade : o);
+    if (st < 0) o->groups[group] = kept;
+    else if (!same) *o = remade;
     nrm_optimizer_link_constants(o);
     return st;
 }
