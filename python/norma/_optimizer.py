@@ -87,8 +87,8 @@ class Kind:
         entries = [_document.entry(name, *about) for name, about in first.items()]
         entries += [_document.entry(name, *_document.parameter_text(p)) for name, p in self.parameters.items()]
         entries += [_document.entry(name, *about) for name, about in more.items()]
-        summary = self.summary[:1].upper() + self.summary[1:]
-        return "\n\n".join([f"{summary}: `{self.name}` of norma/optim.h.", _document.section("Parameters", entries)]) + "\n"
+        summary = f"{self.summary[:1].upper()}{self.summary[1:]}: `{self.name}` of norma/optim.h."
+        return summary + "\n\n" + _document.section("Parameters", entries) + "\n"
 
 
 def _read_kinds():
@@ -212,8 +212,8 @@ class Crew:
         for i in range(quick.nrm_optimizer_state_count(self._handle)):
             quick.nrm_optimizer_state_at(self._handle, i, ctypes.byref(name), ctypes.byref(view))
             dtype, shape = _arrays.TYPES[view.dtype], tuple(view.shape[: view.ndim])
-            array = np.empty(shape, dtype) if not view.data else np.asarray(_arrays._Memory(self._owner, view.data, dtype, shape))
-            yield name.value.decode(), array
+            memory = _arrays._Memory(self._owner, view.data, dtype, shape) if view.data else np.empty(shape, dtype)
+            yield name.value.decode(), np.asarray(memory)
 
     def enrol(self, number):
         """Tell the entries their crew's number, and give them views of their state: {"step":
@@ -240,7 +240,8 @@ class Crew:
             self._context.check(
                 quick.nrm_array_view(self._context.handle, ctypes.byref(item.array), *_arrays.layout(array))
             )
-        self._context.check(long.nrm_optimizer_load_state(self._context.handle, self._handle, Bundle(items, len(arrays))))
+        bundle = Bundle(items, len(arrays))
+        self._context.check(long.nrm_optimizer_load_state(self._context.handle, self._handle, bundle))
 
     def step(self, options):
         """One step from the addresses in the entries."""

@@ -85,7 +85,8 @@ class Optimizer:
         if isinstance(gradients, dict):
             for name in gradients:
                 if name not in self._entries:
-                    refuse_argument(f"norma.optim: there is no parameter '{name}'; there are {', '.join(self._entries)}")
+                    known = ", ".join(self._entries)
+                    refuse_argument(f"norma.optim: there is no parameter '{name}'; there are {known}")
             return gradients
         listed = [gradients] if isinstance(gradients, np.ndarray) and len(self._entries) == 1 else list(gradients)
         if len(listed) != len(self._entries):
@@ -112,7 +113,8 @@ class Optimizer:
             gradient = gradient.astype(e.more.dtype, copy=False)
             array = e.more
             if array.shape != e.shape:
-                raise NormaValueError(Status.BAD_SHAPE, f"norma.optim: the shape of '{name}' was {e.shape}; it must stay so")
+                message = f"norma.optim: the shape of '{name}' was {e.shape}; it must stay so"
+                raise NormaValueError(Status.BAD_SHAPE, message)
             if not (array.flags.c_contiguous and array.flags.aligned):
                 array = np.array(array, order="C")
                 back.append((e.more, array))

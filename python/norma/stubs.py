@@ -261,7 +261,7 @@ FILES = {PATH: text, PATH.with_name("optim.pyi"): optim_text, PATH.with_name("to
 
 def main(arguments):
     if arguments == ["--check"]:
-        stale = [path for path, make in FILES.items() if not path.exists() or path.read_text(encoding="utf-8") != make()]
+        stale = [p for p, make in FILES.items() if not p.exists() or p.read_text(encoding="utf-8") != make()]
         print(*[f"{path} is out of date: run python -m norma.stubs" for path in stale] or ["up to date"], sep="\n")
         return int(bool(stale))
     if arguments:

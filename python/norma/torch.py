@@ -87,6 +87,11 @@ class Optimizer(torch.optim.Optimizer):
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         filled = self._filled(param_group)
+        if not isinstance(filled["params"], (torch.Tensor, set)):
+            params = list(filled["params"])
+            if params and all(isinstance(p, tuple) for p in params):  # named: older PyTorches do not know
+                filled["param_names"], params = map(list, zip(*params))
+            filled["params"] = params
         super().add_param_group(dict(filled))
         group = self.param_groups[-1]
         for name in set(self.defaults) - set(filled):  # options of this class, not of the group's kind
@@ -179,7 +184,8 @@ class Optimizer(torch.optim.Optimizer):
     def __setstate__(self, state):
         super().__setstate__(state)
         kind = KINDS[self.kind]
-        self.defaults = kind.fill({n: v for n, v in self.defaults.items() if n in kind.parameters or n in ("split", "betas")})
+        known = {*kind.parameters, "split", "betas"}
+        self.defaults = kind.fill({name: value for name, value in self.defaults.items() if name in known})
         for group in self.param_groups:
             group.update(self._filled(group))
         self._driver, self._entries = Driver(self._settings["threads"]), []
