@@ -164,6 +164,7 @@ static void test_nonfinite(void **unused)
             kit_gradients(&k, 0);
             kit_set(k.dtype, k.gradient[5], 16, NAN);
             kit_set(k.dtype, k.gradient[1], 43, bad[b]);
+            assert_status(ctx, nrm_optimizer_check(ctx, o, k.parameter, (const void *const *)k.gradient, 1), NRM_E_NONFINITE);
             assert_status(ctx, kit_step(ctx, o, &k), NRM_E_NONFINITE);
             assert_message(ctx, "the gradient of 'w1'[1,3] is ");
             kit_same(&k, &twin);

@@ -466,6 +466,10 @@ NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step(nrm_ctx *ctx, nrm_optimizer 
 NRM_API NRM_NODISCARD nrm_status nrm_optimizer_step_clipped(nrm_ctx *ctx, nrm_optimizer *optimizer,
                                                             void *const *parameters, const void *const *gradients,
                                                             double factor, double max_norm, double *norm);
+/* What such a step would be refused for, without the step: for those who step several optimizers
+ * together, or none. */
+NRM_API NRM_NODISCARD nrm_status nrm_optimizer_check(nrm_ctx *ctx, nrm_optimizer *optimizer, void *const *parameters,
+                                                     const void *const *gradients, double factor);
 NRM_API int64_t nrm_optimizer_steps(const nrm_optimizer *optimizer); /* steps taken */
 /* Other options for a group from now on (NULL: its defaults), the state staying as it is.
  * NRM_E_RANGE, _ARGUMENT (options that the tensors or their state do not fit), _NOMEM: nothing

@@ -175,6 +175,7 @@ _LONG = {
         _status,
         [c_void_p, _out_pointer, c_int, POINTER(OptimizerGroup), c_int64, POINTER(OptimizerTensor)],
     ),
+    "nrm_optimizer_check": (_status, [c_void_p, c_void_p, c_void_p, c_void_p, c_double]),
     "nrm_optimizer_step": (_status, [c_void_p, c_void_p, c_void_p, c_void_p, c_double]),
     "nrm_optimizer_set_options": (_status, [c_void_p, c_void_p, c_int, c_void_p]),
     "nrm_optimizer_load_state": (_status, [c_void_p, c_void_p, POINTER(Bundle)]),

@@ -243,8 +243,8 @@ class Crew:
         bundle = Bundle(items, len(arrays))
         self._context.check(long.nrm_optimizer_load_state(self._context.handle, self._handle, bundle))
 
-    def step(self, options):
-        """One step from the addresses in the entries."""
+    def ready(self, options, check):
+        """The addresses in the entries and the options reach the library; check: would it step?"""
         handle = self._context.handle
         for i, version in enumerate(self._versions):
             if options[i].version != version:
@@ -254,8 +254,17 @@ class Crew:
         for i, e in enumerate(self.entries):
             parameters[i] = e.parameter
             gradients[i] = e.gradient
+        if check:
+            self._context.check(long.nrm_optimizer_check(handle, self._handle, parameters, gradients, 1.0))
+
+    def step(self, options):
+        """One step, of a crew that is ready."""
         still = all(options[i].at_rest for i in {e.group for e in self.entries})
-        self._context.check(long.nrm_optimizer_step(handle, self._handle, parameters, gradients, 0.0 if still else 1.0))
+        self._context.check(
+            long.nrm_optimizer_step(
+                self._context.handle, self._handle, self._parameters, self._gradients, 0.0 if still else 1.0
+            )
+        )
 
 
 def _describe(entry):
@@ -328,13 +337,17 @@ class Driver:
         teams = {}
         for e in entries:
             teams.setdefault(e.crew, []).append(e)
+        crews = []
         for number, members in teams.items():
             if number is None:
-                crew = self._make(members)
+                crews.append(self._make(members))
             elif len(members) < len(self._crews[number].entries):
-                crew = self._part(number, members)
+                crews.append(self._part(number, members))
             else:
-                crew = self._crews[number]
+                crews.append(self._crews[number])
+        for crew in crews:  # all or none
+            crew.ready(self.options, check=len(crews) > 1)
+        for crew in crews:
             crew.step(self.options)
         if self._messages:
             self.warn(stacklevel + 1)

@@ -204,6 +204,18 @@ def test_gradients_that_do_not_fit_change_nothing():
     np.testing.assert_array_equal(w["v"], 1)
 
 
+def test_tensors_of_different_step_counts_move_all_or_none():
+    w = {"w": W0.copy(), "v": np.ones(2)}
+    optimizer = norma.optim.AdamW(w)
+    optimizer.step({"w": G0})
+    before = w["w"].copy()
+    with pytest.raises(norma.NormaValueError, match=r"gradient of 'v'\[1\] is nan"):
+        optimizer.step({"w": G0, "v": np.array([1, np.nan])})
+    np.testing.assert_array_equal(w["w"], before)
+    optimizer.step({"w": G0, "v": np.ones(2)})
+    assert not np.array_equal(w["w"], before) and not np.array_equal(w["v"], np.ones(2))
+
+
 def test_what_looks_like_an_embedding_is_told():
     optimizer = norma.optim.Muon(np.ones((2, 60)))
     with pytest.warns(norma.NormaWarning, match="embedding"):

@@ -213,17 +213,29 @@ static nrm_status look(nrm_ctx *ctx, const nrm_optimizer *o, void *const *parame
     return nrm_optimizer_check_blocks(ctx, o, o->block_count, o->blocks, gradients, threads);
 }
 
+/* Threads for passes over what this rank holds. */
+static int pass_threads(const nrm_ctx *ctx, const nrm_optimizer *o)
+{
+    int64_t elements = 0;
+    for (int64_t i = 0; i < o->slot_count; i++) elements += o->slots[i].held;
+    return elements < WORTH_THREADS ? 1 : nrm_threads(ctx);
+}
+
+nrm_status nrm_optimizer_check(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients, double factor)
+{
+    NRM_REQUIRE(ctx, o, NRM_E_NULL, "optimizer: optimizer, parameters and gradients must not be NULL");
+    return nrm_comm_agree(ctx, o->comm, look(ctx, o, parameters, gradients, factor, false, pass_threads(ctx, o)));
+}
+
 /* max_norm 0: do not measure. */
 static nrm_status take_step(nrm_ctx *ctx, nrm_optimizer *o, void *const *parameters, const void *const *gradients,
                             double factor, double max_norm, double *norm)
 {
     nrm_rule_moment now = {.factor = factor, .clip = 1};
-    int64_t elements = 0;
     double found = 0;
 
     NRM_REQUIRE(ctx, o, NRM_E_NULL, "optimizer: optimizer, parameters and gradients must not be NULL");
-    for (int64_t i = 0; i < o->slot_count; i++) elements += o->slots[i].held;
-    const int threads = nrm_threads(ctx), passes = elements < WORTH_THREADS ? 1 : threads;
+    const int threads = nrm_threads(ctx), passes = pass_threads(ctx, o);
     NRM_TRY(nrm_comm_agree(ctx, o->comm, look(ctx, o, parameters, gradients, factor, max_norm > 0, passes)));
     if (max_norm > 0) NRM_TRY(norm_of_all(ctx, o, gradients, passes, &found));
 
