@@ -321,7 +321,8 @@ static void test_refusals(void **unused)
     assert_null(b);
     assert_true(nrm_basis_work(NRM_BASIS_DCT2, NRM_BASIS_FFT, NRM_F64, true, 4, INT64_C(1) << 40, 3) == -1);
     assert_true(nrm_basis_work(NRM_BASIS_DCT2, NRM_BASIS_FFT, NRM_F64, true, 4, 4, 5) == -1);
-    assert_true(nrm_qr_work(NRM_F64, INT64_C(1) << 40, 2) == -1 && nrm_leading_work(INT64_C(1) << 40, 2) == -1);
+    assert_true(nrm_qr_work(NRM_F64, INT64_C(1) << 40, 2) == -1 && nrm_leading_work(true, INT64_C(1) << 40, 2) == -1 &&
+                nrm_leading_work(false, INT64_C(1) << 40, 2) == -1);
     nrm_ctx_destroy(ctx);
 }
 
@@ -377,7 +378,7 @@ static void test_leading(void **unused)
     double p[3 * 2], t[12], q[3 * 2], zero[12] = {0};
     float g[12], single[3 * 2];
     void *work;
-    assert_ok(ctx, nrm_alloc_bytes(ctx, &work, nrm_max_i64(nrm_leading_work(3, 4), nrm_leading_work(4, 3)), 1, "test"));
+    assert_ok(ctx, nrm_alloc_bytes(ctx, &work, nrm_max_i64(nrm_leading_work(false, 3, 4), nrm_leading_work(true, 4, 3)), 1, "test"));
     nrm_leading_run(NRM_F64, false, 3, 4, 2, G0, p, work);
     double rest = 0;
     for (int j = 0; j < 4; j++) {
@@ -402,6 +403,37 @@ static void test_leading(void **unused)
     nrm_leading_run(NRM_F64, false, 3, 4, 2, zero, p, work);
     for (int k = 0; k < 4; k++) assert_near(p[k / 2] * p[k % 2] + p[2 + k / 2] * p[2 + k % 2] + p[4 + k / 2] * p[4 + k % 2], k % 3 == 0, 1e-14);
     nrm_free(ctx, work);
+    nrm_ctx_destroy(ctx);
+}
+
+/* Of all shapes and both sides: the vectors that the SVD finds, up to sign. */
+static void test_leading_shapes(void **unused)
+{
+    (void)unused;
+    enum { MOST = 40 };
+    const int64_t shapes[][2] = {{40, 7}, {7, 40}, {40, 20}, {20, 40}, {19, 20}, {20, 20}, {1, 9}, {9, 1}};
+    double a[MOST * MOST], u[MOST * MOST], s[MOST], vt[MOST * MOST], p[MOST * MOST];
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int c = 0; c < NRM_COUNT(shapes); c++)
+        for (int right = 0; right < 2; right++) {
+            const int64_t m = shapes[c][0], n = shapes[c][1], least = nrm_min_i64(m, n), length = right ? n : m;
+            const int64_t rank = nrm_min_i64(least, 5);
+            void *work;
+            fill(a, m * n, (uint64_t)c);
+            assert_ok(ctx, nrm_alloc_bytes(ctx, &work, nrm_leading_work(right, m, n), 1, "test"));
+            nrm_leading_run(NRM_F64, right, m, n, rank, a, p, work);
+            assert_ok(ctx, nrm_svd(ctx, "test", m, n, a, n, u, s, vt));
+            for (int64_t k = 0; k < rank; k++) {
+                double most = 0, dot = 0;
+                for (int64_t i = 0; i < length; i++) {
+                    dot += p[i * rank + k] * (right ? vt[k * n + i] : u[i * least + k]);
+                    most = fabs(p[i * rank + k]) > fabs(most) ? p[i * rank + k] : most;
+                }
+                assert_near(fabs(dot), 1, 1e-12);
+                assert_true(most > 0);
+            }
+            nrm_free(ctx, work);
+        }
     nrm_ctx_destroy(ctx);
 }
 
@@ -433,4 +465,5 @@ static void test_products(void **unused)
 NRM_TEST_MAIN(cmocka_unit_test(test_cosine_matrix), cmocka_unit_test(test_transforms), cmocka_unit_test(test_worked_selection),
               cmocka_unit_test(test_optimal), cmocka_unit_test(test_scores), cmocka_unit_test(test_down_and_up),
               cmocka_unit_test(test_types_and_threads), cmocka_unit_test(test_smooth), cmocka_unit_test(test_refusals),
-              cmocka_unit_test(test_memory), cmocka_unit_test(test_qr), cmocka_unit_test(test_leading), cmocka_unit_test(test_products))
+              cmocka_unit_test(test_memory), cmocka_unit_test(test_qr), cmocka_unit_test(test_leading),
+              cmocka_unit_test(test_leading_shapes), cmocka_unit_test(test_products))

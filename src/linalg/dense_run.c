@@ -109,36 +109,81 @@ bool nrm_svd_run(int64_t m, int64_t n, double *work, nrm_svd_factors *f)
     return info == 0;
 }
 
-int64_t nrm_leading_work(int64_t m, int64_t n)
+/* ---- Leading singular vectors ---------------------------------------------------------------------- */
+
+/* A long matrix is first brought to its square factor, which has the same singular vectors on
+ * the short side: a = Q R (m > n, right ones), a = L Q (left ones). */
+static bool reduces(bool right, int64_t m, int64_t n) { return right ? m >= 2 * n : n >= 2 * m; }
+
+/* Numbers of work of the reduction beyond a itself: scales, and what LAPACK asks for. */
+static int64_t reduction_asks(bool right, int64_t m, int64_t n)
 {
-    int64_t bytes;
-    return nrm_mul_size(nrm_svd_work(m, n), (int64_t)sizeof(double), &bytes) && bytes <= INT64_MAX - 64 ? padded(bytes) : -1;
+    double asked = -1, none = 0;
+
+    if (m > LARGEST || n > LARGEST) return -1;
+    if (right) LAPACKE_dgelqf_work(LAPACK_COL_MAJOR, (int)n, (int)m, &none, (int)n, &none, &asked, -1);
+    else LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, (int)n, (int)m, &none, (int)n, &none, &asked, -1);
+    return asked >= 1 && asked <= INT_MAX / 2 ? nrm_min_i64(m, n) + (int64_t)asked : -1;
 }
 
-/* Entry i of vector k. */
-static double entry(const nrm_svd_factors *f, bool right, int64_t n, int64_t p, int64_t i, int64_t k)
+int64_t nrm_leading_work(bool right, int64_t m, int64_t n)
 {
-    return right ? f->vt[k * n + i] : f->u[i * p + k];
+    const int64_t side = nrm_min_i64(m, n);
+    int64_t count = reduces(right, m, n) ? nrm_svd_work(side, side) : nrm_svd_work(m, n), bytes;
+
+    if (reduces(right, m, n)) {
+        const int64_t more = reduction_asks(right, m, n);
+        if (count < 0 || more < 0 || !nrm_add_size(count, m * n + more, &count)) return -1;
+    }
+    return nrm_mul_size(count, (int64_t)sizeof(double), &bytes) && bytes <= INT64_MAX - 64 ? padded(bytes) : -1;
+}
+
+/* The triangular factor of wide (m x n, used up), row-major, to factor (side x side). */
+static void reduce(bool right, int64_t m, int64_t n, double *wide, double *factor)
+{
+    const int64_t side = nrm_min_i64(m, n);
+    double *scales = wide + m * n, *rest = scales + side;
+    const int count = (int)(reduction_asks(right, m, n) - side);
+    const nrm_blas_scope scope = nrm_blas_enter_single();
+
+    if (right) LAPACKE_dgelqf_work(LAPACK_COL_MAJOR, (int)n, (int)m, wide, (int)n, scales, rest, count);
+    else LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, (int)n, (int)m, wide, (int)n, scales, rest, count);
+    nrm_blas_leave(scope);
+    for (int64_t i = 0; i < side; i++) /* row i of R begins at its diagonal, row i of L ends there */
+        for (int64_t j = 0; j < side; j++) factor[i * side + j] = (right ? j >= i : j <= i) ? wide[i * n + j] : 0;
+}
+
+static double get(nrm_dtype dtype, const void *x, int64_t i) { return dtype == NRM_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i]; }
+
+/* Vector k of `length` entries, `step` apart, to column k of p. */
+static void store_vector(nrm_dtype dtype, int64_t rank, int64_t k, int64_t length, const double *x, int64_t step, void *p)
+{
+    double most = 0;
+
+    for (int64_t i = 0; i < length; i++)
+        if (fabs(x[i * step]) > fabs(most)) most = x[i * step];
+    for (int64_t i = 0; i < length; i++) {
+        const double value = most < 0 ? -x[i * step] : x[i * step];
+        if (dtype == NRM_F32) ((float *)p)[i * rank + k] = (float)value;
+        else ((double *)p)[i * rank + k] = value;
+    }
 }
 
 void nrm_leading_run(nrm_dtype dtype, bool right, int64_t m, int64_t n, int64_t rank, const void *a, void *p, void *work)
 {
-    const int64_t length = right ? n : m, kept = nrm_min_i64(m, n);
-    double *wide = work;
+    const bool square = reduces(right, m, n);
+    const int64_t length = right ? n : m, rows = square ? length : m, cols = square ? length : n, kept = nrm_min_i64(rows, cols);
+    double *wide = square ? (double *)work + nrm_svd_work(rows, cols) : work;
     nrm_svd_factors f = {0};
 
-    for (int64_t i = 0; i < m * n; i++) wide[i] = dtype == NRM_F32 ? (double)((const float *)a)[i] : ((const double *)a)[i];
-    const bool found = nrm_svd_run(m, n, wide, &f);
-    for (int64_t k = 0; k < rank; k++) {
-        double most = 0;
-        for (int64_t i = 0; found && i < length; i++) {
-            const double x = entry(&f, right, n, kept, i, k);
-            if (fabs(x) > fabs(most)) most = x;
+    for (int64_t i = 0; i < m * n; i++) wide[i] = get(dtype, a, i);
+    if (square) reduce(right, m, n, wide, work);
+    if (!nrm_svd_run(rows, cols, work, &f)) { /* nothing was found: the first coordinates */
+        for (int64_t i = 0; i < length * rank; i++) {
+            if (dtype == NRM_F32) ((float *)p)[i] = (float)(i / rank == i % rank);
+            else ((double *)p)[i] = i / rank == i % rank;
         }
-        for (int64_t i = 0; i < length; i++) { /* where nothing was found: the first coordinates */
-            const double x = found ? entry(&f, right, n, kept, i, k) * (most < 0 ? -1 : 1) : i == k;
-            if (dtype == NRM_F32) ((float *)p)[i * rank + k] = (float)x;
-            else ((double *)p)[i * rank + k] = x;
-        }
+        return;
     }
+    for (int64_t k = 0; k < rank; k++) store_vector(dtype, rank, k, length, right ? f.vt + k * n : f.u + k, right ? 1 : kept, p);
 }

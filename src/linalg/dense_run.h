@@ -34,7 +34,7 @@ bool nrm_svd_run(int64_t m, int64_t n, double *work, nrm_svd_factors *factors);
 /* The rank leading singular vectors of a (m x n), right or left ones, as the columns of p (n or
  * m rows).  The sign of a vector is free: here its entry of largest size, the first of them, is
  * positive. */
-int64_t nrm_leading_work(int64_t m, int64_t n);
+int64_t nrm_leading_work(bool right, int64_t m, int64_t n);
 void nrm_leading_run(nrm_dtype dtype, bool right, int64_t m, int64_t n, int64_t rank, const void *a, void *p, void *work);
 
 #endif

@@ -61,7 +61,7 @@ typedef struct work_places { nrm_low_rank l; void *a, *b, *low, *turned, *u, *ol
 static work_places lay_out(const nrm_rule_piece *p, nrm_layout *at)
 {
     const nrm_low_rank l = shape(p->options, p->dtype, p->threads, p->rows, p->cols);
-    const int64_t size = (int64_t)nrm_dtype_size(p->dtype), svd = nrm_leading_work(l.rows, l.cols), qr = nrm_qr_work(l.dtype, l.side, l.rank);
+    const int64_t size = (int64_t)nrm_dtype_size(p->dtype), svd = nrm_leading_work(l.right, l.rows, l.cols), qr = nrm_qr_work(l.dtype, l.side, l.rank);
     work_places w = {.l = l};
 
     w.a = nrm_layout_take(at, l.full, size);

@@ -80,7 +80,7 @@ void nrm_subspace_lay_out(nrm_subspace *s, const nrm_projector *p, const nrm_rul
 
     *s = (nrm_subspace){.projector = *p, .l = nrm_projector_shape(p, piece->dtype, piece->threads, piece->rows, piece->cols)};
     if (!has_basis(p)) {
-        s->work = nrm_layout_take(at, nrm_leading_work(l->rows, l->cols), 1);
+        s->work = nrm_layout_take(at, nrm_leading_work(l->right, l->rows, l->cols), 1);
         return;
     }
     s->view = (nrm_basis_view){.right = l->right, .rows = l->rows, .cols = l->cols, .rank = l->rank, .threads = l->threads};
