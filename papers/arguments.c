@@ -12,7 +12,9 @@
 static void add_known(text *t)
 {
     for (int i = 0; i < nrm_paper_count(); i++) {
-        text_add(t, i > 0 ? ", %d " : "%d ", nrm_paper_at(i)->number);
+        const int number = nrm_paper_at(i)->number;
+        if (i > 0) text_add(t, ", ");
+        if (number > 0) text_add(t, "%d ", number);
         text_add_dashed(t, nrm_paper_alias(i));
     }
 }
@@ -23,9 +25,9 @@ static int find_paper(const char *name)
     char *end;
     const long number = strtol(name, &end, 10);
     for (int i = 0; i < nrm_paper_count(); i++) {
-        const nrm_citation *c = nrm_citation_at(nrm_paper_at(i)->number);
-        if (end != name && *end == '\0' ? number == c->number
-                                        : nrm_same_name(name, c->slug) || nrm_same_name(name, nrm_paper_alias(i)))
+        const nrm_citation c = nrm_citation_of(nrm_paper_at(i));
+        if (end != name && *end == '\0' ? number == c.number && number > 0
+                                        : nrm_same_name(name, c.slug) || nrm_same_name(name, nrm_paper_alias(i)))
             return i;
     }
     return -1;
@@ -164,15 +166,22 @@ int nrm_arguments_parse(int argc, char **argv, nrm_arguments *a)
     return CLI_USAGE;
 }
 
+/* The word that chooses one: its number, or the name of a page. */
+static void add_choice(text *t, const nrm_paper *paper)
+{
+    if (paper->number > 0) text_add(t, " %d", paper->number);
+    else text_add(t, " %s", paper->slug);
+}
+
 void nrm_arguments_command(text *t, const nrm_arguments *a, const nrm_paper *paper, int threads)
 {
     text_add(t, "norma reproduce");
     int chosen = 0;
     for (int i = 0; i < nrm_paper_count(); i++) chosen += a->chosen[i];
-    if (paper) text_add(t, " %d", paper->number);
+    if (paper) add_choice(t, paper);
     else if (chosen == nrm_paper_count()) text_add(t, " all");
     for (int i = 0; !paper && chosen < nrm_paper_count() && i < nrm_paper_count(); i++)
-        if (a->chosen[i]) text_add(t, " %d", nrm_paper_at(i)->number);
+        if (a->chosen[i]) add_choice(t, nrm_paper_at(i));
     if (a->quick) text_add(t, " --quick");
     if (a->data) {
         text_add(t, " --data ");

@@ -102,7 +102,8 @@ void nrm_live_paper(nrm_live *live, int index, int count, int number, const char
 {
     live->started = nrm_seconds();
     live->last = 0;
-    snprintf(live->paper, sizeof live->paper, "[%d/%d] %d %.120s", index, count, number, title);
+    if (number > 0) snprintf(live->paper, sizeof live->paper, "[%d/%d] %d %.120s", index, count, number, title);
+    else snprintf(live->paper, sizeof live->paper, "[%d/%d] %.120s", index, count, title);
     live->paper[fitting(live->paper, live->width * 2 / 3)] = '\0';
     draw(live, "starting", 0, 0);
 }

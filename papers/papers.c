@@ -120,3 +120,11 @@ const nrm_citation *nrm_citation_at(int number)
 {
     return number >= 1 && number <= NRM_PAPER_COUNT ? &citations[number - 1] : NULL;
 }
+
+nrm_citation nrm_citation_of(const nrm_paper *paper)
+{
+    const nrm_citation *found = nrm_citation_at(paper->number);
+    if (found) return *found;
+    return (nrm_citation){.slug = paper->slug, .title = paper->title, .authors = "", .venue = "", .identifier = "",
+                          .summary = ""};
+}

@@ -51,9 +51,11 @@ typedef struct nrm_citation {
     const char *identifier, *summary; /* "arXiv 2001.04438"; one line */
 } nrm_citation;
 const nrm_citation *nrm_citation_at(int number); /* 1 .. 33, else NULL */
+/* Of a paper, or of a page of Norma's own: number 0, no authors. */
+nrm_citation nrm_citation_of(const nrm_paper *paper);
 
-int nrm_paper_count(void); /* implemented */
-const nrm_paper *nrm_paper_at(int i); /* ascending by number */
+int nrm_paper_count(void); /* implemented, and pages of Norma's own */
+const nrm_paper *nrm_paper_at(int i); /* ascending by number, then the pages */
 const char *nrm_paper_alias(int i);   /* "sparse_ot" */
 
 /* ---- record.c -------------------------------------------------------------------------- */

@@ -151,11 +151,13 @@ static void add_card(text *page, const json_t *paper, int *plot_index)
 {
     size_t i;
     json_t *entry;
-    text_add(page, "<article class=\"card\" id=\"paper-%.0f\">\n<header><span class=\"number\">%.0f</span><h2>",
-             nrm_json_real(paper, "number"), nrm_json_real(paper, "number"));
+    const double number = nrm_json_real(paper, "number");
+    if (number > 0) text_add(page, "<article class=\"card\" id=\"paper-%.0f\">\n<header><span class=\"number\">%.0f</span><h2>", number, number);
+    else text_add(page, "<article class=\"card\" id=\"%s\">\n<header><span class=\"number\">\u2217</span><h2>", nrm_json_text(paper, "slug"));
     nrm_show_key(page, paper, "title");
     text_add(page, "</h2><p class=\"cite\">");
-    add_citation(page, paper);
+    if (number > 0) add_citation(page, paper);
+    else text_add(page, "A page of Norma\u2019s own: methods of several papers side by side.");
     text_add(page, "</p></header>\n");
     if (strcmp(nrm_json_text(paper, "state"), "failed") == 0) {
         text_add(page, "<p class=\"failed\">The experiment could not run to its end: ");

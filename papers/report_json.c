@@ -14,11 +14,11 @@ static json_t *now_text(void)
     return json_string(words);
 }
 
-static json_t *citation_json(const nrm_citation *c)
+static json_t *citation_json(nrm_citation c)
 {
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "number", c->number, "slug", c->slug, "title",
-                     c->title, "authors", c->authors, "venue", c->venue, "year", c->year, "identifier",
-                     c->identifier, "summary", c->summary);
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "number", c.number, "slug", c.slug, "title", c.title,
+                     "authors", c.authors, "venue", c.venue, "year", c.year, "identifier", c.identifier, "summary",
+                     c.summary);
 }
 
 /* The 33 papers, each with "implemented": true or false. */
@@ -28,7 +28,7 @@ static json_t *all_papers(void)
     for (int number = 1; number <= NRM_PAPER_COUNT; number++) {
         bool implemented = false;
         for (int i = 0; i < nrm_paper_count(); i++) implemented = implemented || nrm_paper_at(i)->number == number;
-        json_t *entry = citation_json(nrm_citation_at(number));
+        json_t *entry = citation_json(*nrm_citation_at(number));
         json_object_set_new(entry, "implemented", json_boolean(implemented));
         json_array_append_new(list, entry);
     }
@@ -65,7 +65,7 @@ void nrm_report_close(json_t *report, double seconds, bool stopped)
 
 json_t *nrm_report_paper(const nrm_record *record, const char *command, uint64_t seed)
 {
-    json_t *paper = citation_json(nrm_citation_at(record->paper->number));
+    json_t *paper = citation_json(nrm_citation_of(record->paper));
     json_object_set_new(paper, "about", json_string(record->paper->about ? record->paper->about : ""));
     json_object_set_new(paper, "command", json_string(command));
     json_object_set_new(paper, "seed", json_integer((json_int_t)seed));

@@ -35,7 +35,8 @@ static bool run_paper(const nrm_arguments *a, const nrm_machine *machine, const 
     json_object_update(json, body);
     json_decref(body);
     json_array_append_new(json_object_get(report, "papers"), json);
-    if (message.length > 0) say("reproduce: paper %d: %s", paper->number, text_string(&message));
+    if (message.length > 0 && paper->number > 0) say("reproduce: paper %d: %s", paper->number, text_string(&message));
+    else if (message.length > 0) say("reproduce: %s: %s", paper->slug, text_string(&message));
     text_free(&message);
     text_free(&line);
     nrm_record_destroy(record);
@@ -95,7 +96,7 @@ static int run_all(const nrm_arguments *a, nrm_ctx *ctx)
     for (int i = 0; i < nrm_paper_count() && !nrm_live_stopped(live); i++) {
         if (!a->chosen[i]) continue;
         const nrm_paper *paper = nrm_paper_at(i);
-        nrm_live_paper(live, ++index, count, paper->number, nrm_citation_at(paper->number)->title);
+        nrm_live_paper(live, ++index, count, paper->number, nrm_citation_of(paper).title);
         all_ran = run_paper(a, &machine, paper, ctx, live, report) && all_ran;
     }
     const bool stopped = nrm_live_stopped(live);

@@ -58,7 +58,9 @@ typedef struct nrm_claim {
 typedef struct nrm_reproduction nrm_reproduction;
 
 typedef struct nrm_paper {
-    int number;        /* of the 33: title, authors, ... are looked up in papers.c */
+    int number;        /* of the 33: title, authors, ... are looked up in papers.c.  0: a page of
+                          Norma's own, which compares the methods of several papers */
+    const char *slug, *title; /* of such a page: "optimizers"; NULL for a paper */
     const char *about; /* what the experiment does and on what: a few sentences */
     const nrm_claim *claims;
     int claim_count;

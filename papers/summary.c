@@ -39,8 +39,9 @@ void nrm_report_summary(text *t, const json_t *report, int width, bool colour)
     json_t *paper, *claim, *count;
     json_array_foreach(json_object_get(report, "papers"), p, paper) {
         const char *state = nrm_json_text(paper, "state");
-        text_add(t, "%s%.0f  %s  (%.1f s%s%s)\n", p > 0 ? "\n" : "", nrm_json_real(paper, "number"),
-                 nrm_json_text(paper, "title"), nrm_json_real(paper, "seconds"),
+        if (p > 0) text_add(t, "\n");
+        if (nrm_json_real(paper, "number") > 0) text_add(t, "%.0f  ", nrm_json_real(paper, "number"));
+        text_add(t, "%s  (%.1f s%s%s)\n", nrm_json_text(paper, "title"), nrm_json_real(paper, "seconds"),
                  strcmp(state, "done") == 0 ? "" : ", ", strcmp(state, "done") == 0 ? "" : state);
         json_array_foreach(json_object_get(paper, "claims"), c, claim) add_claim(t, claim, width, colour);
     }

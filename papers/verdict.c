@@ -127,6 +127,8 @@ static bool blank(const char *words) { return !words || !*words; }
 
 const char *nrm_claims_fault(const nrm_paper *paper)
 {
+    if (!nrm_citation_at(paper->number) && (paper->number != 0 || blank(paper->slug) || blank(paper->title)))
+        return "a paper has a number from 1 to 33, a page a slug and a title";
     if (!paper->run || !paper->claims || paper->claim_count < 1) return "a paper needs claims and a run";
     for (int i = 0; i < paper->claim_count; i++) {
         const nrm_claim *claim = &paper->claims[i];

@@ -130,16 +130,28 @@ static const nrm_paper plan_paper = {.number = 11, .about = "Two Gaussian clouds
 static const nrm_paper odd_paper = {.number = 26, .about = "Trouble.", .claims = odd_claims,
     .claim_count = NRM_CLAIM_COUNT(odd_claims), .run = run_odd};
 
-int nrm_paper_count(void) { return 3; }
+static nrm_status run_page(nrm_reproduction *r, nrm_ctx *ctx)
+{
+    (void)ctx;
+    nrm_measure(r, "first", 0.5);
+    nrm_measure(r, "second", 2);
+    return NRM_OK;
+}
+
+static const nrm_paper own_page = {.slug = "side-by-side", .title = "Two methods <side by side>", .claims = odd_claims,
+    .claim_count = NRM_CLAIM_COUNT(odd_claims), .run = run_page};
+
+enum { TABLE = 4 };
+int nrm_paper_count(void) { return TABLE; }
 const nrm_paper *nrm_paper_at(int i)
 {
-    const nrm_paper *const papers[] = {&plan_paper, &odd_paper, &speed_paper};
-    return i >= 0 && i < 3 ? papers[i] : NULL;
+    const nrm_paper *const papers[TABLE] = {&plan_paper, &odd_paper, &speed_paper, &own_page};
+    return i >= 0 && i < TABLE ? papers[i] : NULL;
 }
 const char *nrm_paper_alias(int i)
 {
-    static const char *const aliases[] = {"plan", "odd_one", "softmax"};
-    return i >= 0 && i < 3 ? aliases[i] : NULL;
+    static const char *const aliases[TABLE] = {"plan", "odd_one", "softmax", "beside"};
+    return i >= 0 && i < TABLE ? aliases[i] : NULL;
 }
 
 /* ---- Verdicts ------------------------------------------------------------------------------- */
@@ -421,7 +433,7 @@ static void trouble_is_reported(void **state)
     const json_t *odd = json_array_get(json_object_get(report, "papers"), 1);
     assert_string_equal(nrm_json_text(odd, "state"), "failed");
     assert_non_null(strstr(nrm_json_text(odd, "message"), "-1"));
-    assert_int_equal(json_array_size(json_object_get(report, "papers")), 3); /* the others ran */
+    assert_int_equal(json_array_size(json_object_get(report, "papers")), TABLE); /* the others ran */
     json_decref(report);
     mode = 1;
     assert_int_equal(command("odd-one --out OUT --quiet", folder, &report), 1);
@@ -448,6 +460,35 @@ static void interrupt_finishes_the_page(void **state)
     free(page);
 }
 
+/* A page of Norma's own has a name in place of a number. */
+static void pages_have_names(void **state)
+{
+    (void)state;
+    const char *folder = nrm_test_temp("reproduce-own-page");
+    json_t *report;
+    assert_int_equal(command("side_by_side 11 --out OUT --quiet --threads 1", folder, &report), 0);
+    assert_string_equal(nrm_json_text(report, "command"), "norma reproduce 11 side-by-side --seed 0 --threads 1");
+    const json_t *own = json_array_get(json_object_get(report, "papers"), 1);
+    assert_int_equal(json_integer_value(json_object_get(own, "number")), 0);
+    assert_string_equal(nrm_json_text(own, "slug"), "side-by-side");
+    assert_string_equal(nrm_json_text(own, "command"), "norma reproduce side-by-side --seed 0 --threads 1");
+    json_decref(report);
+    char *page = page_of(folder);
+    assert_non_null(strstr(page, "id=\"side-by-side\""));
+    assert_non_null(strstr(page, "Two methods &lt;side by side&gt;"));
+    assert_null(strstr(page, "paper-0"));
+    free(page);
+    assert_int_equal(command("beside --quiet --out OUT", folder, NULL), 0);
+
+    nrm_paper bad = own_page;
+    bad.title = "";
+    assert_non_null(nrm_claims_fault(&bad));
+    bad = own_page;
+    bad.number = 34;
+    assert_non_null(nrm_claims_fault(&bad));
+    assert_null(nrm_claims_fault(&own_page));
+}
+
 static void without_gnuplot(void **state)
 {
     (void)state;
@@ -467,7 +508,7 @@ static void wrong_arguments(void **state)
 {
     (void)state;
     const char *folder = nrm_test_temp("reproduce-usage");
-    const char *const wrong[] = {"", "--quick", "77", "7", "nonsense", "11 --out", "11 --seed -1", "11 --seed 1x",
+    const char *const wrong[] = {"", "--quick", "77", "7", "0", "nonsense", "11 --out", "11 --seed -1", "11 --seed 1x",
                                  "11 --seed 1 --seed 1", "11 --threads 100000", "11 --fast", "11 --quick=yes",
                                  "11 --quick --quick", "11 --data /nonexistent", "11 --out="};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) assert_int_equal(command(wrong[i], folder, NULL), 2);
@@ -478,5 +519,5 @@ NRM_TEST_MAIN(cmocka_unit_test(verdict_at_the_limits), cmocka_unit_test(verdict_
               cmocka_unit_test(median_of_few), cmocka_unit_test(words_of_limits), cmocka_unit_test(numbers_shown),
               cmocka_unit_test(misuse_is_kept), cmocka_unit_test(draws_are_splitmix64),
               cmocka_unit_test(contenders_in_turn), cmocka_unit_test(report_says_what_was_measured),
-              cmocka_unit_test(trouble_is_reported), cmocka_unit_test(interrupt_finishes_the_page),
+              cmocka_unit_test(trouble_is_reported), cmocka_unit_test(interrupt_finishes_the_page), cmocka_unit_test(pages_have_names),
               cmocka_unit_test(without_gnuplot), cmocka_unit_test(wrong_arguments))
