@@ -67,7 +67,7 @@ static const command commands[] = {
     {.name = "reproduce", .usage = {"reproduce NAME|NUMBER|all [options]"},
      .summary = "measure the claims of a paper here and judge them",
      .details = "Runs the experiment of one paper, by method or by number, or of all papers, and writes one page "
-                "with a card for each: claim, plot, measurement, verdict.",
+                "with a card for each: claim, plot, measurement, verdict. optimizers compares all optimizers.",
      .argument = ARGUMENT_METHOD, .options = reproduce_options, .option_count = COUNT(reproduce_options),
      .examples = {{"", "norma reproduce all --quick"}, {"", "norma reproduce softmax --json"}},
      .run = run_reproduce},

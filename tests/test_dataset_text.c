@@ -300,7 +300,10 @@ static void test_default(void **state)
     assert_non_null(file);
     assert_int_equal(fread(first, 1, sizeof first, file), sizeof first);
     fclose(file);
-    assert_memory_equal(first, nrm_default_text, sizeof first);
+    int64_t size;
+    assert_memory_equal(first, nrm_train_default_text(&size), sizeof first);
+    assert_int_equal(size, nrm_default_text_size);
+    assert_ptr_equal(nrm_train_default_text(NULL), nrm_default_text);
     nrm_ctx_destroy(ctx);
 }
 

@@ -148,6 +148,9 @@ NRM_INFO(train, NRM_TRAIN_INFO);
 NRM_API NRM_NODISCARD nrm_status nrm_train(nrm_ctx *ctx, const nrm_array *x, const nrm_array *y,
                                            const nrm_train_options *options, double *losses, nrm_train_info *info);
 
+/* The text that is learnt where no data are given, *size bytes of UTF-8: static. */
+NRM_API const char *nrm_train_default_text(int64_t *size);
+
 /* ---- Evaluate -------------------------------------------------------------------------------- */
 
 #define NRM_EVALUATE_PARTS(C)                \

@@ -131,6 +131,12 @@ static nrm_status read_piece(nrm_ctx *ctx, const char *path, nrm_source **source
     return NRM_OK;
 }
 
+const char *nrm_train_default_text(int64_t *size)
+{
+    if (size) *size = nrm_default_text_size;
+    return (const char *)nrm_default_text;
+}
+
 nrm_status nrm_dataset_fill_text(nrm_ctx *ctx, nrm_dataset *d, const nrm_dataset_options *o)
 {
     nrm_source *sources[NRM_PARTS] = {0};
