@@ -15,6 +15,7 @@
 #include <norma/optimizer_step.h>
 #include <norma/orthogonalize.h>
 #include <norma/program.h>
+#include <norma/select_columns.h>
 #include <norma/softmax.h>
 #include <norma/sparse_ot.h>
 #include <norma/top_eigenvector.h>

@@ -1087,6 +1087,142 @@ def orthogonalize_coefficients(
     """
     ...
 
+class _SelectColumnsInfo(Info):
+    side: str
+    length: int
+    rank: int
+    norm: float
+    residual: float
+    bound: float
+    best: float
+    seconds: float
+
+class _SelectColumnsResult(Result):
+    info: _SelectColumnsInfo
+    index: NDArray[np.int64]
+    projection: NDArray[np.float32 | np.float64]
+    approximation: NDArray[np.float32 | np.float64]
+    scores: NDArray[np.float64]
+
+def select_columns(
+    a: ArrayLike | PathLike[str],
+    *,
+    rank: int | None = 0,
+    basis: Literal["dct2", "dct3", "hadamard", "random", "identity"] | None = "dct2",
+    side: Literal["auto", "left", "right"] | None = "auto",
+    ell_norm: int | None = 2,
+    transform: Literal["auto", "fft", "gemm"] | None = "auto",
+    compare: bool | None = False,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _SelectColumnsResult:
+    """A matrix projected on the columns of a cosine, Hadamard or random basis along which it lies best.
+
+    One fixed orthogonal basis serves every matrix of a size; what is chosen for each is
+    which rank of its columns hold most of it. That takes one fast transform of every row or
+    column, whatever the rank, where singular vectors take a decomposition: DCT-AdamW and
+    Trion project gradients so.
+
+    residual is the share of a, by Frobenius norms, that the projection leaves behind,
+    measured on the numbers handed out. With ell_norm 2 no other choice of columns leaves
+    less, and at most bound; compare tells what the best of all projections, the leading
+    singular vectors, would leave.
+
+    random draws its basis from the seed.
+
+    Parameters
+    ----------
+    a : array_like (m, n), float32 or float64
+        the matrix, such as a gradient. Also a file as pathlib.Path.
+    rank : int, default 0
+        columns to choose, at most the projected side; 0: a quarter of it, up to 128. From 0
+        to 2147483647.
+    basis : {'dct2', 'dct3', 'hadamard', 'random', 'identity'}, default 'dct2'
+        dct2: cosines as columns; dct3: as rows; hadamard: length a power of two; random:
+        from the seed; identity: coordinates.
+    side : {'auto', 'left', 'right'}, default 'auto'
+        which side is projected; auto: the shorter one, right where the matrix is square.
+    ell_norm : int, default 2
+        p of the scores: 2 leaves the least behind, 1 is what DCT-AdamW takes. From 1 to 2.
+    transform : {'auto', 'fft', 'gemm'}, default 'auto'
+        how S is made: fft, by products (gemm), or fft from length 64 on (auto).
+    compare : bool, default False
+        measure what the best projection of that rank leaves, by the SVD.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        index : ndarray (r), int64
+            the columns of the basis, ascending, from 0.
+        projection : ndarray (p, q), float32 or float64
+            a times these columns (m x r) where the right side is projected, else they
+            transposed times a (r x n); type of a. Unit: a.
+        approximation : ndarray (m, n), float32 or float64
+            the projection taken back to the shape of a; type of a. Unit: a. Made on
+            request: want or out.
+        scores : ndarray (l), float64
+            norms of all columns (right) or rows (left) of a in the basis. Unit: a. Made on
+            request: want or out.
+        info.side : str
+            the projected side: left or right.
+        info.length : int
+            of that side, and of the basis.
+        info.rank : int
+            columns chosen.
+        info.norm : float
+            Frobenius norm of a. Unit: a.
+        info.residual : float
+            |A - up|_F / |A|_F, measured on the numbers; 0 for a zero matrix.
+        info.bound : float
+            sqrt(1 - rank / length), which residual does not exceed where ell_norm is 2.
+        info.best : float
+            compare: least residual of any projection of that rank; else NaN.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    I.-V. Modoranu, M. Safaryan, E. Schultheis, M. Ryabinin, A. Chumachenko, D. Alistarh,
+    SVD-Free Low-Rank Adaptive Gradient Optimization for Large Language Models, 2025, arXiv
+    2505.17967.
+
+    Examples
+    --------
+    >>> import norma
+
+    Two of three frequencies, and what the SVD would leave.
+
+    >>> result = norma.select_columns([[1, 2, -1, 0], [0, 1, 3, -2], [2, -1, 0, 1]], rank=2, ell_norm=1, compare=True)
+    >>> result.index  # [0,2]
+    >>> result.projection  # [[1.7320508076,1.1547005384,1.1547005384,-0.5773502692],[1.2247448714,-0.4082482905,-2.8577380332,2.0412414523]]
+    >>> result.info.residual  # 0.4803844614
+    >>> result.info.bound  # 0.5773502692
+    >>> result.info.best  # 0.4341650026
+
+    All coordinates of a tall matrix: nothing is left behind.
+
+    >>> result = norma.select_columns([[3, 4], [0, 1], [2, 2]], rank=2, basis='identity')
+    >>> result.index  # [0,1]
+    >>> result.projection  # [[3,4],[0,1],[2,2]]
+    >>> result.info.residual  # 0
+    """
+    ...
+
 class _SoftmaxInfo(Info):
     rows: int
     columns: int

@@ -41,6 +41,12 @@ typedef struct nrm_basis_view {
     void *work; /* nrm_basis_work bytes, 64-byte aligned */
 } nrm_basis_view;
 
+/* A rank that is asked for, or for 0 the usual one: a quarter of the side, 1 to 128. */
+static inline int64_t nrm_usual_rank(int64_t asked, int64_t side)
+{
+    return asked > 0 ? asked : nrm_max_i64(1, nrm_min_i64(128, side / 4));
+}
+
 /* random: the Q of a Gaussian matrix from `seed`.  NRM_E_SHAPE: hadamard and n no power of two. */
 nrm_status nrm_basis_create(nrm_ctx *ctx, const char *who, nrm_basis_kind kind, nrm_basis_transform transform, int64_t n,
                             uint64_t seed, nrm_dtype dtype, nrm_basis **basis);

@@ -4,6 +4,7 @@
  *
  * The result is made in memory of its own and copied at the end, so that q may be a and a
  * failure leaves q as it was.  What is measured is measured on the numbers handed out. */
+#include "alone.h"
 #include "linalg/check.h"
 #include "linalg/fitted_coefficients.h"
 #include "linalg/linalg.h"
@@ -89,29 +90,12 @@ static nrm_status make_plan(nrm_ctx *ctx, const nrm_orthogonalize_options *o, in
     return NRM_OK;
 }
 
-/* The bits of LAPACK depend on its threads: one, until put back.  Without ctx OpenMP's own number
- * is what counts. */
-typedef struct alone { int threads; nrm_blas_scope scope; } alone;
-
-static alone alone_enter(nrm_ctx *ctx)
-{
-    const alone before = {nrm_threads_asked(ctx), nrm_blas_enter_single()};
-    if (ctx) (void)!nrm_set_threads(ctx, 1); /* 1 is in its range */
-    return before;
-}
-
-static void alone_leave(nrm_ctx *ctx, alone before)
-{
-    if (ctx) (void)!nrm_set_threads(ctx, before.threads);
-    nrm_blas_leave(before.scope);
-}
-
 /* Of q, both contiguous m x n in f64; a is overwritten by its polar factor. */
 static nrm_status compare(nrm_ctx *ctx, int64_t m, int64_t n, double *a, double *q, double rcond,
                           nrm_orthogonalize_info *info)
 {
     const int64_t s = nrm_min_i64(m, n);
-    const alone before = alone_enter(ctx);
+    const nrm_alone before = nrm_alone_enter(ctx);
     double *sigma;
     nrm_status st;
 
@@ -124,7 +108,7 @@ static nrm_status compare(nrm_ctx *ctx, int64_t m, int64_t n, double *a, double 
     info->error = info->rank > 0 ? nrm_norm_frobenius(m, n, q, n) / sqrt((double)info->rank) : 0;
 done:
     nrm_free(ctx, sigma);
-    alone_leave(ctx, before);
+    nrm_alone_leave(ctx, before);
     return st;
 }
 

@@ -22,9 +22,9 @@ static nrm_status TYPED(exact)(nrm_ctx *ctx, int64_t m, int64_t n, REAL *x, doub
                                nrm_orthogonalize_info *info)
 {
     TYPED(widen)(m, n, x, n, wide);
-    const alone before = alone_enter(ctx);
+    const nrm_alone before = nrm_alone_enter(ctx);
     const nrm_status st = nrm_polar(ctx, WHO, m, n, wide, n, rcond, wide, n, &info->rank);
-    alone_leave(ctx, before);
+    nrm_alone_leave(ctx, before);
     if (st < 0) return st;
     for (int64_t i = 0; i < m * n; i++) x[i] = (REAL)wide[i];
     TYPED(widen)(m, n, x, n, wide);

@@ -20,7 +20,7 @@ enum { B, Q, STATES };
 
 static int64_t rank_of(const void *options, int64_t rows, int64_t cols)
 {
-    return nrm_rank_of(((const nrm_this_options *)options)->rank, nrm_min_i64(rows, cols));
+    return nrm_usual_rank(((const nrm_this_options *)options)->rank, nrm_min_i64(rows, cols));
 }
 
 static nrm_status fits(nrm_ctx *ctx, const void *options, const char *name, int64_t rows, int64_t cols)

@@ -9,7 +9,7 @@ nrm_low_rank nrm_low_rank_of(nrm_dtype dtype, int threads, int side_option, bool
     l.right = side_option == NRM_PROJECT_RIGHT || (side_option == NRM_PROJECT_AUTO && longer);
     l.side = l.right ? cols : rows;
     l.other = l.right ? rows : cols;
-    l.rank = nrm_rank_of(rank, l.side);
+    l.rank = nrm_usual_rank(rank, l.side);
     l.low = l.rank <= l.side ? l.rank * l.other : 0; /* a larger rank is refused before it is used */
     return l;
 }

@@ -7,6 +7,7 @@
 #ifndef NRM_LOW_RANK_H
 #define NRM_LOW_RANK_H
 
+#include "linalg/basis.h"
 #include "linalg/dense_run.h"
 #include "matrix_step.h"
 
@@ -17,12 +18,6 @@ typedef struct nrm_low_rank {
     int64_t rows, cols, side, other, rank;
     int64_t full, low; /* elements of G, of down(G) */
 } nrm_low_rank;
-
-/* Of the option: 0 is a quarter of the projected side, at least 1 and at most 128. */
-static inline int64_t nrm_rank_of(int64_t option, int64_t side)
-{
-    return option > 0 ? option : nrm_max_i64(1, nrm_min_i64(128, side / 4));
-}
 
 /* square_right: what `auto` says of a square matrix. */
 nrm_low_rank nrm_low_rank_of(nrm_dtype dtype, int threads, int side_option, bool square_right, int64_t rank, int64_t rows, int64_t cols);

@@ -14,7 +14,6 @@
 #ifndef NRM_SUBSPACE_H
 #define NRM_SUBSPACE_H
 
-#include "linalg/basis.h"
 #include "low_rank.h"
 
 typedef struct nrm_projector {
