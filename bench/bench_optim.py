@@ -196,11 +196,19 @@ def lion(report, shapes, rounds):
 
 
 def dct(report, rounds):
-    """A whole step that chooses its columns anew, against LAPACK's singular vectors alone."""
+    """A projection that measures what it leaves, and a whole step that chooses its columns anew, against
+    LAPACK's singular vectors alone."""
     arrays, gradients = tensors([(1024, 4096)])
     ours = Norma("dct-adamw", arrays, gradients, rank=128)
-    report.case("DCT-AdamW at rank 128, 1024 x 4096",
-                interleave([("norma, a step", ours.step),
+    a, index, low = gradients[0], np.empty(128, np.int64), np.empty((128, 4096), np.float32)
+
+    def project():
+        sizes = c.c_int64(1024), c.c_int64(4096)
+        ours.check(ours.library.nrm_select_columns_f32(ours.context, *sizes, c.c_void_p(a.ctypes.data), sizes[1],
+                                                       c.c_void_p(index.ctypes.data), c.c_void_p(low.ctypes.data),
+                                                       None, None, None, None))  # rank 128 is usual here
+    report.case("DCT projection and DCT-AdamW at rank 128, 1024 x 4096",
+                interleave([("norma, a step", ours.step), ("norma, select-columns", project),
                             ("SVD of the gradient (LAPACK)", lambda: np.linalg.svd(gradients[0], full_matrices=False))],
                            rounds=rounds, least=0.2), "norma, a step")
 
