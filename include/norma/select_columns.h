@@ -34,8 +34,9 @@ NRM_OPTIONS(select_columns, NRM_SELECT_COLUMNS_OPTIONS);
     F(str, side, "", "the projected side: left or right")                                                   \
     F(i64, length, "", "of that side, and of the basis")                                                    \
     F(i64, rank, "", "columns chosen")                                                                      \
-    F(f64, norm, "a", "Frobenius norm of a")                                                                \
+    F(f64, norm, "a", "Frobenius norm of a; infinite beyond the range of f64")                              \
     F(f64, residual, "", "|A - up|_F / |A|_F, measured on the numbers; 0 for a zero matrix")                \
+    F(f64, captured, "", "share of |A|_F^2 that the projection holds, |projection|_F^2 / |A|_F^2; 1 for a zero matrix") \
     F(f64, bound, "", "sqrt(1 - rank / length), which residual does not exceed where ell_norm is 2")        \
     F(f64, best, "", "compare: least residual of any projection of that rank; else NaN")                    \
     F(f64, seconds, "s", "wall time")
@@ -56,7 +57,8 @@ NRM_API NRM_NODISCARD nrm_status nrm_select_columns_size(nrm_ctx *ctx, int64_t m
  * Outputs do not overlap a.  Of equal scores the smaller index is chosen.  f32 takes norms and
  * scores in f64, and sums of products in f32.
  * NRM_OK, or with all outputs as they were: NRM_E_NULL, _SHAPE (also hadamard and a length that is
- * no power of two), _RANGE, _ALIAS, _NONFINITE, _OVERFLOW, _NOMEM.
+ * no power of two), _RANGE, _ALIAS, _NONFINITE, _OVERFLOW (also what is asked for and leaves the
+ * range of its type), _NOMEM.
  * Some 5 m n log2(length) flops by fft, 2 m n length by gemm; 4 m n rank more for the residual.
  * The bits do not depend on the number of threads. */
 NRM_API NRM_NODISCARD nrm_status nrm_select_columns_f64(nrm_ctx *ctx, int64_t m, int64_t n, const double *a, int64_t lda,

@@ -1093,6 +1093,7 @@ class _SelectColumnsInfo(Info):
     rank: int
     norm: float
     residual: float
+    captured: float
     bound: float
     best: float
     seconds: float
@@ -1126,7 +1127,8 @@ def select_columns(
     column, whatever the rank, where singular vectors take a decomposition: DCT-AdamW and
     Trion project gradients so.
 
-    residual is the share of a, by Frobenius norms, that the projection leaves behind,
+    residual is the share of a, by Frobenius norms, that the projection leaves behind, and
+    captured the share of its energy, by squared norms, that the projection holds, both
     measured on the numbers handed out. With ell_norm 2 no other choice of columns leaves
     less, and at most bound; compare tells what the best of all projections, the leading
     singular vectors, would leave.
@@ -1185,9 +1187,12 @@ def select_columns(
         info.rank : int
             columns chosen.
         info.norm : float
-            Frobenius norm of a. Unit: a.
+            Frobenius norm of a; infinite beyond the range of f64. Unit: a.
         info.residual : float
             |A - up|_F / |A|_F, measured on the numbers; 0 for a zero matrix.
+        info.captured : float
+            share of |A|_F^2 that the projection holds, |projection|_F^2 / |A|_F^2; 1 for a
+            zero matrix.
         info.bound : float
             sqrt(1 - rank / length), which residual does not exceed where ell_norm is 2.
         info.best : float
@@ -1211,6 +1216,7 @@ def select_columns(
     >>> result.index  # [0,2]
     >>> result.projection  # [[1.7320508076,1.1547005384,1.1547005384,-0.5773502692],[1.2247448714,-0.4082482905,-2.8577380332,2.0412414523]]
     >>> result.info.residual  # 0.4803844614
+    >>> result.info.captured  # 0.7692307692
     >>> result.info.bound  # 0.5773502692
     >>> result.info.best  # 0.4341650026
 
@@ -1220,6 +1226,7 @@ def select_columns(
     >>> result.index  # [0,1]
     >>> result.projection  # [[3,4],[0,1],[2,2]]
     >>> result.info.residual  # 0
+    >>> result.info.captured  # 1
     """
     ...
 

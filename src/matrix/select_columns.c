@@ -63,6 +63,16 @@ static nrm_status lay_out(nrm_ctx *ctx, const plan *p, nrm_dtype dtype, nrm_aren
     return NRM_OK;
 }
 
+/* A norm of finite entries can leave the range that they are in. */
+static nrm_status check_scores(nrm_ctx *ctx, const plan *p, const double *score)
+{
+    int64_t where;
+
+    NRM_REQUIRE(ctx, nrm_all_finite_f64(score, p->length, &where), NRM_E_OVERFLOW,
+                WHO ": score %lld is out of the range of f64; scale a down", NRM_LL(where));
+    return NRM_OK;
+}
+
 nrm_status nrm_select_columns_size(nrm_ctx *ctx, int64_t m, int64_t n, const nrm_select_columns_options *options, int64_t *rank,
                                    int64_t shape[2])
 {
@@ -128,10 +138,11 @@ static const nrm_port outputs[] = {
 static const nrm_example examples[] = {
     {"Two of three frequencies, and what the SVD would leave", "a=[[1,2,-1,0],[0,1,3,-2],[2,-1,0,1]] rank=2 ell_norm=1 compare",
      "index=[0,2] projection=[[1.7320508076,1.1547005384,1.1547005384,-0.5773502692],"
-     "[1.2247448714,-0.4082482905,-2.8577380332,2.0412414523]] info.residual=0.4803844614 info.bound=0.5773502692 info.best=0.4341650026",
+     "[1.2247448714,-0.4082482905,-2.8577380332,2.0412414523]] info.residual=0.4803844614 info.captured=0.7692307692 "
+     "info.bound=0.5773502692 info.best=0.4341650026",
      1e-9},
     {"All coordinates of a tall matrix: nothing is left behind", "a=[[3,4],[0,1],[2,2]] rank=2 basis=identity",
-     "index=[0,1] projection=[[3,4],[0,1],[2,2]] info.residual=0", 1e-12}};
+     "index=[0,1] projection=[[3,4],[0,1],[2,2]] info.residual=0 info.captured=1", 1e-12}};
 
 NRM_DESCRIBE(select_columns, NRM_SELECT_COLUMNS_OPTIONS, NRM_SELECT_COLUMNS_INFO);
 const nrm_method nrm_select_columns_method = {
@@ -141,7 +152,8 @@ const nrm_method nrm_select_columns_method = {
         "One fixed orthogonal basis serves every matrix of a size; what is chosen for each is which rank of its columns hold "
         "most of it. That takes one fast transform of every row or column, whatever the rank, where singular vectors take a "
         "decomposition: DCT-AdamW and Trion project gradients so.\n\n"
-        "residual is the share of a, by Frobenius norms, that the projection leaves behind, measured on the numbers handed out. "
+        "residual is the share of a, by Frobenius norms, that the projection leaves behind, and captured the share of its energy, "
+        "by squared norms, that the projection holds, both measured on the numbers handed out. "
         "With ell_norm 2 no other choice of columns leaves less, and at most bound; compare tells what the best of all "
         "projections, the leading singular vectors, would leave.\n\n"
         "random draws its basis from the seed.",

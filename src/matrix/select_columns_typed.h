@@ -93,6 +93,9 @@ static nrm_status TYPED(compute)(nrm_ctx *ctx, const plan *p, const REAL *a, int
     const double norm = TYPED(distance)(m, n, a, lda, NULL, unit);
     info->norm = norm / unit;
     info->residual = norm > 0 ? TYPED(distance)(m, n, a, lda, x, unit) / norm : 0;
+    const int64_t width = p->right ? p->rank : n;
+    const double held = norm > 0 ? TYPED(distance)(p->low / width, width, at->low, width, NULL, unit) / norm : 1;
+    info->captured = held * held;
     return p->compare ? TYPED(best)(ctx, p, a, lda, unit, norm, &info->best) : NRM_OK;
 }
 
@@ -117,6 +120,7 @@ nrm_status TYPED(nrm_select_columns)(nrm_ctx *ctx, int64_t m, int64_t n, const R
     found = (nrm_select_columns_info){.side = p.right ? "right" : "left", .length = p.length, .rank = p.rank,
                                       .bound = sqrt(1 - (double)p.rank / (double)p.length), .best = NAN};
     NRM_TRY_DONE(TYPED(compute)(ctx, &p, a, lda, &v, &at, &found));
+    if (scores) NRM_TRY_DONE(check_scores(ctx, &p, at.score));
     memcpy(index, at.index, (size_t)p.rank * sizeof *index);
     memcpy(projection, at.low, (size_t)p.low * sizeof *projection);
     if (approximation) memcpy(approximation, at.x, (size_t)(m * n) * sizeof *approximation);
