@@ -7,8 +7,13 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export NRM_REPORT=$folder/report HOME=$folder
 
+# Sanitized code is some ten times as slow: pages enough to go through every part of the kit.
+pages=all
+if [ "${NRM_SANITIZED:-0}" = 1 ]; then pages="4 11 18 32"; fi
+export NRM_PAGES=$pages
 echo "== run"
-"$norma" reproduce all --quick --out "$NRM_REPORT" >"$folder/summary" 2>"$folder/errors"
+# shellcheck disable=SC2086 # several words
+"$norma" reproduce $pages --quick --out "$NRM_REPORT" >"$folder/summary" 2>"$folder/errors"
 test ! -s "$folder/errors" # no progress line where there is no terminal
 grep -q "$NRM_REPORT/index.html" "$folder/summary"
 
@@ -22,7 +27,8 @@ words = ("holds", "holds in direction", "does not hold here", "not measured")
 count = dict.fromkeys(words, 0)
 plots = 0
 assert report["papers"] and len(report["all_papers"]) == 33 and report["quick"] and not report["stopped"]
-assert {p["number"] for p in report["papers"] if p["number"] > 0} == {p["number"] for p in report["all_papers"] if p["implemented"]}
+if os.environ["NRM_PAGES"] == "all":
+    assert {p["number"] for p in report["papers"] if p["number"] > 0} == {p["number"] for p in report["all_papers"] if p["implemented"]}
 for paper in report["papers"]:
     assert paper["state"] == "done", (paper["number"], paper["message"])
     assert paper["claims"] and paper["about"] and paper["plots"], paper["number"]
