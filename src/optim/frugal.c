@@ -20,12 +20,7 @@ typedef struct step_factors { nrm_adamw_factors adam; double clip, eta; } step_f
 static nrm_projector projector(const nrm_this_options *o) { return NRM_PROJECTOR_OF("frugal", o, o->projector, 0, o->density); }
 
 NRM_PROJECTOR_FUNCTIONS(projector)
-
-static bool state(const void *options, int i, int64_t rows, int64_t cols, nrm_rule_state *s)
-{
-    const nrm_projector p = projector(options);
-    return nrm_projector_adam_state(&p, i, rows, cols, s);
-}
+NRM_PROJECTOR_ADAM_FUNCTIONS(projector)
 
 static void factors(const void *options, const nrm_rule_moment *now, double *out)
 {
@@ -35,16 +30,6 @@ static void factors(const void *options, const nrm_rule_moment *now, double *out
                       .clip = now->clip, .eta = eta};
     f.adam.keep = 1 - eta * o->weight_decay;
     memcpy(out, &f, sizeof f);
-}
-
-static int64_t work(const void *options, nrm_dtype dtype, int64_t rows, int64_t cols)
-{
-    const nrm_projector from = projector(options);
-    const nrm_rule_piece p = nrm_piece_of_shape(options, dtype, rows, cols);
-    nrm_layout at = {0};
-
-    nrm_subspace_work_at(&from, &p, &at);
-    return at.used;
 }
 
 static void update(const nrm_rule_piece *p)

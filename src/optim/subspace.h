@@ -60,6 +60,21 @@ bool nrm_projector_adam_state(const nrm_projector *p, int i, int64_t rows, int64
         const nrm_projector p = projector_of(options);                                                               \
         return nrm_projector_make(ctx, &p, dtype, rows, cols, c);                                                    \
     }
+/* state and work of a rule that keeps M, V and its subspace, and needs nrm_subspace_work alone. */
+#define NRM_PROJECTOR_ADAM_FUNCTIONS(projector_of)                                                                   \
+    static bool state(const void *options, int i, int64_t rows, int64_t cols, nrm_rule_state *s)                     \
+    {                                                                                                                \
+        const nrm_projector p = projector_of(options);                                                               \
+        return nrm_projector_adam_state(&p, i, rows, cols, s);                                                       \
+    }                                                                                                                \
+    static int64_t work(const void *options, nrm_dtype dtype, int64_t rows, int64_t cols)                            \
+    {                                                                                                                \
+        const nrm_projector from = projector_of(options);                                                            \
+        const nrm_rule_piece p = nrm_piece_of_shape(options, dtype, rows, cols);                                     \
+        nrm_layout at = {0};                                                                                         \
+        nrm_subspace_work_at(&from, &p, &at);                                                                        \
+        return at.used;                                                                                              \
+    }
 /* 1 <= rank <= most, a property of the matrix called `name`. */
 nrm_status nrm_rank_fits(nrm_ctx *ctx, const char *who, const char *name, int64_t rank, int64_t most, int64_t rows, int64_t cols);
 
