@@ -30,7 +30,7 @@ test:
 	ctest --preset release -j $(JOBS)
 
 # One more build, tested: make clang, make sanitize, make kissfft (whose own code is the FFT alone).
-KISSFFT_TARGETS := test_fft test_ops_fft
+KISSFFT_TARGETS := test_fft test_ops_fft test_subspace
 clang sanitize kissfft:
 	@tools/setup test
 	cmake --preset $@ >/dev/null
