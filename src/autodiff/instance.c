@@ -179,7 +179,7 @@ static nrm_status look_for_nonfinite(nrm_ctx *ctx, const nrm_instance *i, const 
         const void *x = nrm_memory(i, node);
         if (n->dtype == NRM_F32 ? nrm_all_finite_f32(x, count, &where) : nrm_all_finite_f64(x, count, &where)) continue;
         const char *name = nearest_parameter(p, node);
-        const double value = n->dtype == NRM_F32 ? (double)((const float *)x)[where] : ((const double *)x)[where];
+        const double value = nrm_real_get(n->dtype, x, where);
         return nrm_fail(ctx, NRM_E_NONFINITE, "run: element %lld of a %s of shape %s%s%s%s is %g, the first that is not finite", NRM_LL(where),
                         nrm_op_types[n->op]->name, nrm_dims_text(shape, n->ndim, n->shape), *name ? " (near parameter '" : "", name,
                         *name ? "')" : "", value);

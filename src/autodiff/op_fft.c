@@ -83,7 +83,7 @@ static transform transform_of(const nrm_op_run *r)
 static int64_t spectrum_bytes(const nrm_op_run *r)
 {
     if (r->node->op == NRM_OP_rfft || r->node->attributes[0] == 1) return 0;
-    return (nrm_elements(r->inputs[0]) * (int64_t)nrm_dtype_size(r->node->dtype) + 63) / 64 * 64;
+    return nrm_padded(nrm_elements(r->inputs[0]) * (int64_t)nrm_dtype_size(r->node->dtype));
 }
 
 static int64_t work_fft(const nrm_op_run *r)

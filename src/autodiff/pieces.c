@@ -65,7 +65,7 @@ nrm_status nrm_pieces_create(nrm_ctx *ctx, const nrm_program *p, nrm_pieces **pi
         NRM_STOP_IF(!nrm_is_float(n->dtype), NRM_E_DTYPE, "pieces: output %d is i64; what is added up must be f32 or f64", k);
         q->offset[k] = q->group_bytes;
         q->count[k] = nrm_elements(n);
-        q->group_bytes += (q->count[k] * (int64_t)nrm_dtype_size(n->dtype) + 63) / 64 * 64;
+        q->group_bytes += nrm_padded(q->count[k] * (int64_t)nrm_dtype_size(n->dtype));
     }
     q->groups = (int)nrm_max_i64(1, nrm_min_i64(MOST_GROUPS, MOST_BYTES / nrm_max_i64(q->group_bytes, 1)));
     NRM_TRY_DONE(nrm_alloc_bytes(ctx, &q->sums, q->groups, (size_t)nrm_max_i64(q->group_bytes, 1), "the sums of pieces"));

@@ -124,7 +124,7 @@ static nrm_status make_steps(planner *a)
 
 /* ---- Memory ---------------------------------------------------------------------------------------- */
 
-static int64_t bytes_of(const nrm_op_node *n) { return (nrm_elements(n) * (int64_t)nrm_dtype_size(n->dtype) + 63) / 64 * 64; }
+static int64_t bytes_of(const nrm_op_node *n) { return nrm_padded(nrm_elements(n) * (int64_t)nrm_dtype_size(n->dtype)); }
 
 static void insert(planner *a, int32_t at, block b)
 {
@@ -228,7 +228,7 @@ static nrm_status place_step(planner *a, int32_t step)
         if (take_over(a, s, step, i)) continue;
         p->place[i] = (nrm_place){.kind = NRM_PLACE_ARENA, .offset = allocate(a, bytes_of(p->graph->nodes[i]), a->last[i], i), .output = -1};
     }
-    if (s->work > 0) s->work_offset = allocate(a, (s->work + 63) / 64 * 64, step, -1);
+    if (s->work > 0) s->work_offset = allocate(a, nrm_padded(s->work), step, -1);
     return NRM_OK;
 }
 

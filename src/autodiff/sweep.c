@@ -230,7 +230,7 @@ static void place_partials(maker *m, nrm_step *step)
         nrm_instruction *d = &m->instructions[k];
         if (d->kind != NRM_DO_COLUMN_SUM && d->kind != NRM_DO_TOTAL) continue;
         d->partial = at;
-        at += (s->blocks * (d->kind == NRM_DO_TOTAL ? 8 : d->columns * size) + 63) / 64 * 64;
+        at += nrm_padded(s->blocks * (d->kind == NRM_DO_TOTAL ? 8 : d->columns * size));
     }
     step->work = at;
 }
@@ -270,7 +270,7 @@ nrm_status nrm_sweep_make(nrm_ctx *ctx, nrm_program *p, nrm_step *step)
         give_slots(m);
     }
     place_partials(m, step);
-    s->slot_bytes = (s->tile * (int64_t)nrm_dtype_size(s->dtype) + 63) / 64 * 64;
+    s->slot_bytes = nrm_padded(s->tile * (int64_t)nrm_dtype_size(s->dtype));
     p->scratch_bytes = nrm_max_i64(p->scratch_bytes, s->slots * s->slot_bytes);
     s->operand_count = m->operand_count;
     s->instruction_count = m->instruction_count;

@@ -3,6 +3,7 @@
 #ifndef NRM_BASE_H
 #define NRM_BASE_H
 
+#include <norma/array.h>
 #include <norma/core.h>
 #include <inttypes.h>
 #include <math.h>
@@ -93,6 +94,28 @@ int nrm_threads_asked(const nrm_ctx *ctx); /* as set: 0 = all that OpenMP offers
 #define NRM_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 static inline int64_t nrm_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t nrm_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Bytes rounded up to whole cache lines. */
+static inline int64_t nrm_padded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/* Element i of f32 or f64 numbers, as dtype says. */
+static inline double nrm_real_get(nrm_dtype dtype, const void *x, int64_t i)
+{
+    return dtype == NRM_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
+}
+static inline void nrm_real_set(nrm_dtype dtype, void *x, int64_t i, double value)
+{
+    if (dtype == NRM_F32) ((float *)x)[i] = (float)value;
+    else ((double *)x)[i] = value;
+}
+
+/* FNV-1a, going on from `hash`. */
+#define NRM_HASH_START UINT64_C(0xcbf29ce484222325)
+static inline uint64_t nrm_hash(uint64_t hash, const void *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) hash = (hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
 
 /* True if [a, a+na) and [b, b+nb) share a byte. */
 bool nrm_overlap(const void *a, size_t na, const void *b, size_t nb);

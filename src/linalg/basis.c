@@ -13,8 +13,6 @@ enum {
     WORTH_THREADS = 1 << 16
 };
 
-static int64_t padded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /* identity: S = A whatever is asked for. */
 static bool is_fast(nrm_basis_kind kind, nrm_basis_transform transform, int64_t n)
 {
@@ -28,12 +26,6 @@ static double formula(nrm_basis_kind kind, int64_t n, const double *cosine, int6
     if (kind == NRM_BASIS_HADAMARD) return (__builtin_popcountll((uint64_t)(i & j)) & 1 ? -1 : 1) / sqrt((double)n);
     const int64_t place = kind == NRM_BASIS_DCT3 ? j : i, frequency = kind == NRM_BASIS_DCT3 ? i : j;
     return sqrt((frequency == 0 ? 1 : 2) / (double)n) * cosine[frequency * (2 * place + 1) % (4 * n)];
-}
-
-static void store(nrm_dtype dtype, void *x, int64_t i, double value)
-{
-    if (dtype == NRM_F32) ((float *)x)[i] = (float)value;
-    else ((double *)x)[i] = value;
 }
 
 /* ---- Making ------------------------------------------------------------------------------------------ */
@@ -60,7 +52,7 @@ static nrm_status fill_random(nrm_ctx *ctx, const char *who, nrm_basis *b, uint6
     NRM_TRY_DONE(nrm_alloc_bytes(ctx, &work, work_bytes, 1, who));
     nrm_rng_normals(&rng, q, n * n);
     nrm_qr_run(NRM_F64, n, n, q, work);
-    for (int64_t i = 0; i < n * n; i++) store(b->dtype, b->matrix, i, q[i]);
+    for (int64_t i = 0; i < n * n; i++) nrm_real_set(b->dtype, b->matrix, i, q[i]);
 done:
     nrm_free(ctx, q);
     nrm_free(ctx, work);
@@ -76,7 +68,7 @@ static nrm_status fill_matrix(nrm_ctx *ctx, const char *who, nrm_basis *b, uint6
     NRM_TRY(nrm_alloc_bytes(ctx, &b->matrix, count, nrm_dtype_size(b->dtype), who));
     if (b->kind == NRM_BASIS_RANDOM) return fill_random(ctx, who, b, seed);
     for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < n; j++) store(b->dtype, b->matrix, i * n + j, formula(b->kind, n, b->cosine, i, j));
+        for (int64_t j = 0; j < n; j++) nrm_real_set(b->dtype, b->matrix, i * n + j, formula(b->kind, n, b->cosine, i, j));
     return NRM_OK;
 }
 
@@ -114,10 +106,10 @@ void nrm_basis_destroy(nrm_ctx *ctx, nrm_basis *b)
 /* ---- Work ---------------------------------------------------------------------------------------------- */
 
 /* Scores and the scratch of the selection, columns, lanes. */
-static int64_t columns_at(int64_t n) { return padded(2 * n * 8); }
+static int64_t columns_at(int64_t n) { return nrm_padded(2 * n * 8); }
 static int64_t lanes_at(nrm_dtype dtype, int64_t n, int64_t rank)
 {
-    return columns_at(n) + padded(n * rank * (int64_t)nrm_dtype_size(dtype));
+    return columns_at(n) + nrm_padded(n * rank * (int64_t)nrm_dtype_size(dtype));
 }
 
 int64_t nrm_basis_work(nrm_basis_kind kind, nrm_basis_transform transform, nrm_dtype dtype, bool right, int64_t rows,
@@ -128,7 +120,7 @@ int64_t nrm_basis_work(nrm_basis_kind kind, nrm_basis_transform transform, nrm_d
 
     if (n > INT32_MAX / 16 || rank > n) return -1;
     bytes = is_fast(kind, transform, n) ? nrm_basis_fast_work(kind, right, rows, cols) : 0;
-    return bytes >= 0 && nrm_add_size(bytes, lanes_at(dtype, n, rank), &bytes) ? padded(bytes) : -1;
+    return bytes >= 0 && nrm_add_size(bytes, lanes_at(dtype, n, rank), &bytes) ? nrm_padded(bytes) : -1;
 }
 
 static void *work_at(const nrm_basis_view *v, int64_t offset) { return (unsigned char *)v->work + offset; }

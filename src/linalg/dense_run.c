@@ -17,7 +17,6 @@ enum {
 };
 
 static int64_t blocks(int64_t n, int64_t size) { return (n + size - 1) / size; }
-static int64_t padded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 #define REAL double
 #define TYPED(name) name##_f64
@@ -56,7 +55,7 @@ int64_t nrm_qr_work(nrm_dtype dtype, int64_t m, int64_t n)
     int64_t count;
     if (m > LARGEST || n > LARGEST) return -1;
     count = dtype == NRM_F32 ? qr_asks_f32(m, n) : qr_asks_f64(m, n);
-    return count < 0 ? -1 : padded((2 * n + count) * (int64_t)nrm_dtype_size(dtype));
+    return count < 0 ? -1 : nrm_padded((2 * n + count) * (int64_t)nrm_dtype_size(dtype));
 }
 
 void nrm_qr_run(nrm_dtype dtype, int64_t m, int64_t n, void *a, void *work)
@@ -135,7 +134,7 @@ int64_t nrm_leading_work(bool right, int64_t m, int64_t n)
         const int64_t more = reduction_asks(right, m, n);
         if (count < 0 || more < 0 || !nrm_add_size(count, m * n + more, &count)) return -1;
     }
-    return nrm_mul_size(count, (int64_t)sizeof(double), &bytes) && bytes <= INT64_MAX - 64 ? padded(bytes) : -1;
+    return nrm_mul_size(count, (int64_t)sizeof(double), &bytes) && bytes <= INT64_MAX - 64 ? nrm_padded(bytes) : -1;
 }
 
 /* The triangular factor of wide (m x n, used up), row-major, to factor (side x side). */
@@ -153,8 +152,6 @@ static void reduce(bool right, int64_t m, int64_t n, double *wide, double *facto
         for (int64_t j = 0; j < side; j++) factor[i * side + j] = (right ? j >= i : j <= i) ? wide[i * n + j] : 0;
 }
 
-static double get(nrm_dtype dtype, const void *x, int64_t i) { return dtype == NRM_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i]; }
-
 /* Vector k of `length` entries, `step` apart, to column k of p. */
 static void store_vector(nrm_dtype dtype, int64_t rank, int64_t k, int64_t length, const double *x, int64_t step, void *p)
 {
@@ -162,11 +159,7 @@ static void store_vector(nrm_dtype dtype, int64_t rank, int64_t k, int64_t lengt
 
     for (int64_t i = 0; i < length; i++)
         if (fabs(x[i * step]) > fabs(most)) most = x[i * step];
-    for (int64_t i = 0; i < length; i++) {
-        const double value = most < 0 ? -x[i * step] : x[i * step];
-        if (dtype == NRM_F32) ((float *)p)[i * rank + k] = (float)value;
-        else ((double *)p)[i * rank + k] = value;
-    }
+    for (int64_t i = 0; i < length; i++) nrm_real_set(dtype, p, i * rank + k, most < 0 ? -x[i * step] : x[i * step]);
 }
 
 void nrm_leading_run(nrm_dtype dtype, bool right, int64_t m, int64_t n, int64_t rank, const void *a, void *p, void *work)
@@ -176,13 +169,10 @@ void nrm_leading_run(nrm_dtype dtype, bool right, int64_t m, int64_t n, int64_t 
     double *wide = square ? (double *)work + nrm_svd_work(rows, cols) : work;
     nrm_svd_factors f = {0};
 
-    for (int64_t i = 0; i < m * n; i++) wide[i] = get(dtype, a, i);
+    for (int64_t i = 0; i < m * n; i++) wide[i] = nrm_real_get(dtype, a, i);
     if (square) reduce(right, m, n, wide, work);
     if (!nrm_svd_run(rows, cols, work, &f)) { /* nothing was found: the first coordinates */
-        for (int64_t i = 0; i < length * rank; i++) {
-            if (dtype == NRM_F32) ((float *)p)[i] = (float)(i / rank == i % rank);
-            else ((double *)p)[i] = i / rank == i % rank;
-        }
+        for (int64_t i = 0; i < length * rank; i++) nrm_real_set(dtype, p, i, i / rank == i % rank);
         return;
     }
     for (int64_t k = 0; k < rank; k++) store_vector(dtype, rank, k, length, right ? f.vt + k * n : f.u + k, right ? 1 : kept, p);

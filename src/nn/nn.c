@@ -72,10 +72,7 @@ void nrm_nn_push_number(nrm_nn *nn, int64_t number)
 
 uint64_t nrm_name_stream(const char *scope, const char *name)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (const char *c = scope; *c; c++) hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
-    for (const char *c = name; *c; c++) hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
-    return hash;
+    return nrm_hash(nrm_hash(NRM_HASH_START, scope, strlen(scope)), name, strlen(name));
 }
 
 /* ---- Declaring --------------------------------------------------------------------------------- */

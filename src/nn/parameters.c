@@ -20,7 +20,7 @@ void nrm_parameters_destroy(nrm_parameters *parameters)
     nrm_free(parameters->ctx, parameters);
 }
 
-static int64_t padded_bytes(const nrm_array *a) { return (nrm_array_count(a) * (int64_t)nrm_dtype_size(a->dtype) + 63) / 64 * 64; }
+static int64_t padded_bytes(const nrm_array *a) { return nrm_padded(nrm_array_count(a) * (int64_t)nrm_dtype_size(a->dtype)); }
 
 /* Memory for what list[0 .. count-1] declares; names are copied. */
 static nrm_status settle(nrm_ctx *ctx, nrm_parameters *p)

@@ -71,7 +71,7 @@ static void factors(const void *options, const nrm_rule_moment *now, double *out
 }
 
 /* Sums for every block, and behind them the work of Newton-Schulz. */
-static int64_t sums_bytes(int64_t n) { return nrm_matrix_padded(blocks_of(n) * (int64_t)sizeof(nrm_power_sums)); }
+static int64_t sums_bytes(int64_t n) { return nrm_padded(blocks_of(n) * (int64_t)sizeof(nrm_power_sums)); }
 
 static int64_t work(const void *options, nrm_dtype dtype, int64_t rows, int64_t cols)
 {
@@ -117,8 +117,8 @@ static double block_sinh(const auon *a, double z, int64_t first, int64_t end)
     double sum = 0;
 
     for (int64_t i = first; i < end; i++) {
-        const double x = f->direct * f->clip * nrm_matrix_get(p->dtype, a->x, i) +
-                         f->through * nrm_matrix_get(p->dtype, p->state[0], i);
+        const double x = f->direct * f->clip * nrm_real_get(p->dtype, a->x, i) +
+                         f->through * nrm_real_get(p->dtype, p->state[0], i);
         const double s = sinh(z * x);
         sum += s * s;
     }

@@ -73,8 +73,8 @@ static void begin(const nrm_rule_piece *p, int64_t count)
     nrm_rng rng = nrm_rng_make((uint64_t)o->seed, (uint64_t)p->number);
 
     for (int64_t i = 0; i < count; i++)
-        if (nrm_matrix_get(p->dtype, p->state[Q], i) != 0) return;
-    for (int64_t i = 0; i < count; i++) nrm_matrix_set(p->dtype, p->state[Q], i, nrm_rng_normal(&rng));
+        if (nrm_real_get(p->dtype, p->state[Q], i) != 0) return;
+    for (int64_t i = 0; i < count; i++) nrm_real_set(p->dtype, p->state[Q], i, nrm_rng_normal(&rng));
 }
 
 static void update(const nrm_rule_piece *p)

@@ -79,9 +79,9 @@ static double norm_of(const nrm_rule_piece *p, const void *x, double *squares)
 /* What S counts, 1 or less, so that it does not grow too fast. */
 static double limited(const nrm_rule_piece *p, double norm)
 {
-    const double limit = ((const nrm_this_options *)p->options)->growth_limit, before = nrm_matrix_get(p->dtype, p->state[NORM], 0);
+    const double limit = ((const nrm_this_options *)p->options)->growth_limit, before = nrm_real_get(p->dtype, p->state[NORM], 0);
     const double share = before > 0 ? limit / fmax(norm / (before + TINY), limit) : 1;
-    nrm_matrix_set(p->dtype, p->state[NORM], 0, share * norm);
+    nrm_real_set(p->dtype, p->state[NORM], 0, share * norm);
     return share;
 }
 

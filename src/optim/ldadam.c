@@ -119,17 +119,17 @@ static void turn_moments(const nrm_rule_piece *p, const work_places *w, const st
     nrm_low_rank_up(l, w->old, lost, m, 1, w->a);
     nrm_low_rank_up(l, p->state[SUBSPACE], -lost, w->turned, 1, w->a);
     for (int64_t i = 0; i < l->rank * l->rank; i++) {
-        const double c = nrm_matrix_get(l->dtype, w->c, i);
-        nrm_matrix_set(l->dtype, w->c, i, c * c);
+        const double c = nrm_real_get(l->dtype, w->c, i);
+        nrm_real_set(l->dtype, w->c, i, c * c);
     }
     for (int64_t i = 0; i < l->low; i++) {
-        const double mean = nrm_matrix_get(l->dtype, m, i) / f->c1;
-        nrm_matrix_set(l->dtype, v, i, nrm_matrix_get(l->dtype, v, i) / f->c2 - mean * mean);
+        const double mean = nrm_real_get(l->dtype, m, i) / f->c1;
+        nrm_real_set(l->dtype, v, i, nrm_real_get(l->dtype, v, i) / f->c2 - mean * mean);
     }
     turn(w, v, w->u);
     for (int64_t i = 0; i < l->low; i++) {
-        const double mean = nrm_matrix_get(l->dtype, w->turned, i) / f->c1;
-        nrm_matrix_set(l->dtype, v, i, fabs(f->c2 * (nrm_matrix_get(l->dtype, w->u, i) + mean * mean)));
+        const double mean = nrm_real_get(l->dtype, w->turned, i) / f->c1;
+        nrm_real_set(l->dtype, v, i, fabs(f->c2 * (nrm_real_get(l->dtype, w->u, i) + mean * mean)));
     }
     memcpy(m, w->turned, (size_t)l->low * nrm_dtype_size(l->dtype));
 }

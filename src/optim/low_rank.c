@@ -26,7 +26,7 @@ void *nrm_layout_take(nrm_layout *at, int64_t count, int64_t size)
     int64_t bytes;
 
     if (at->used < 0 || !nrm_mul_size(count, size, &bytes) || bytes > INT64_MAX - 64 ||
-        !nrm_add_size(at->used, nrm_matrix_padded(bytes), &at->used)) {
+        !nrm_add_size(at->used, nrm_padded(bytes), &at->used)) {
         at->used = -1;
         return NULL;
     }
@@ -74,11 +74,11 @@ void nrm_low_rank_normalise_columns(nrm_dtype dtype, int64_t rows, int64_t cols,
     for (int64_t j = 0; j < cols; j++) {
         double sum = 0;
         for (int64_t i = 0; i < rows; i++) {
-            const double value = nrm_matrix_get(dtype, x, i * cols + j);
+            const double value = nrm_real_get(dtype, x, i * cols + j);
             sum += value * value;
         }
         const double norm = sqrt(sum) + eps;
-        for (int64_t i = 0; i < rows; i++) nrm_matrix_set(dtype, x, i * cols + j, nrm_matrix_get(dtype, x, i * cols + j) / norm);
+        for (int64_t i = 0; i < rows; i++) nrm_real_set(dtype, x, i * cols + j, nrm_real_get(dtype, x, i * cols + j) / norm);
     }
 }
 

@@ -84,19 +84,19 @@ int64_t nrm_matrix_work(bool exact, nrm_dtype dtype, int64_t rows, int64_t cols)
     int64_t bytes, polar = 0;
 
     if (!nrm_mul_size(nrm_newton_schulz_work(rows, cols), size, &bytes) || bytes > INT64_MAX - 64) return -1;
-    if (!exact) return nrm_matrix_padded(bytes);
+    if (!exact) return nrm_padded(bytes);
     if (!nrm_mul_size(nrm_polar_work(rows, cols), (int64_t)sizeof(double), &polar)) return -1;
-    return nrm_add_size(nrm_matrix_padded(rows * cols * size), polar, &bytes) && bytes <= INT64_MAX - 64 ? nrm_matrix_padded(bytes) : -1;
+    return nrm_add_size(nrm_padded(rows * cols * size), polar, &bytes) && bytes <= INT64_MAX - 64 ? nrm_padded(bytes) : -1;
 }
 
 /* The polar factor, found in f64 behind U, back in U. */
 static void *exact(const nrm_rule_piece *p)
 {
-    double *wide = (double *)((unsigned char *)p->work + nrm_matrix_padded(p->n * (int64_t)nrm_dtype_size(p->dtype)));
+    double *wide = (double *)((unsigned char *)p->work + nrm_padded(p->n * (int64_t)nrm_dtype_size(p->dtype)));
 
-    for (int64_t i = 0; i < p->n; i++) wide[i] = nrm_matrix_get(p->dtype, p->work, i);
+    for (int64_t i = 0; i < p->n; i++) wide[i] = nrm_real_get(p->dtype, p->work, i);
     nrm_polar_run(p->rows, p->cols, wide);
-    for (int64_t i = 0; i < p->n; i++) nrm_matrix_set(p->dtype, p->work, i, wide[i]);
+    for (int64_t i = 0; i < p->n; i++) nrm_real_set(p->dtype, p->work, i, wide[i]);
     return p->work;
 }
 

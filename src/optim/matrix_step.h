@@ -31,19 +31,6 @@ static inline const void *nrm_matrix_const_at(nrm_dtype dtype, const void *x, in
     return (const unsigned char *)x + i * (int64_t)nrm_dtype_size(dtype);
 }
 
-static inline double nrm_matrix_get(nrm_dtype dtype, const void *x, int64_t i)
-{
-    return dtype == NRM_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
-}
-
-static inline void nrm_matrix_set(nrm_dtype dtype, void *x, int64_t i, double value)
-{
-    if (dtype == NRM_F32) ((float *)x)[i] = (float)value;
-    else ((double *)x)[i] = value;
-}
-
-static inline int64_t nrm_matrix_padded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /* ---- Options, which begin alike for all these rules ---------------------------------------------- */
 
 static inline const nrm_matrix_options *nrm_matrix_options_of(const void *options)

@@ -61,8 +61,8 @@ nrm_normuon_sums nrm_normuon_lines(nrm_dtype dtype, int64_t lines, int64_t lengt
 
     for (int64_t i = 0; i < lines; i++) {
         const double square = squares[i], mean = square / (double)length;
-        nrm_matrix_set(dtype, v, i, beta2 * nrm_matrix_get(dtype, v, i) + (1 - beta2) * mean);
-        const double now = nrm_matrix_get(dtype, v, i), by = now > 0 ? 1 / (sqrt(now) + eps) : 0;
+        nrm_real_set(dtype, v, i, beta2 * nrm_real_get(dtype, v, i) + (1 - beta2) * mean);
+        const double now = nrm_real_get(dtype, v, i), by = now > 0 ? 1 / (sqrt(now) + eps) : 0;
         sums.o += square;
         sums.h += by * by * square;
         squares[i] = by;

@@ -150,6 +150,9 @@ nrm_status nrm_optimizer_check_create(nrm_ctx *ctx, const void *place, int group
 nrm_status nrm_optimizer_load(nrm_ctx *ctx, nrm_optimizer *o, const nrm_optimizer_group *groups,
                               const nrm_optimizer_tensor *tensors);
 
+/* "muon.m:qkv", of a row block "muon.m:qkv#1"; the caller's to free. */
+nrm_status nrm_optimizer_state_name(nrm_ctx *ctx, char **name, const char *kind, const char *suffix, const nrm_optimizer_slot *slot);
+
 /* setup.c: an optimizer whose groups and slots are known gets its memory.  Each can be undone
  * after it failed midway. */
 nrm_status nrm_optimizer_make_state(nrm_ctx *ctx, nrm_optimizer *o);

@@ -4,6 +4,7 @@
  *
  * The mathematics is the optimizer's.  Here its options are found among the texts of the call,
  * its state is read and written by the names the driver gives it, and the change is measured. */
+#include <norma/optim_distributed.h>
 #include <norma/optimizer_step.h>
 #include "data/data.h"
 #include "linalg/linalg.h"
@@ -93,15 +94,9 @@ static nrm_status read_state(nrm_ctx *ctx, nrm_optimizer *optimizer, const char 
 
 static nrm_status write_state(nrm_ctx *ctx, nrm_optimizer *optimizer, const char *path)
 {
-    nrm_bundle bundle = {.count = nrm_optimizer_state_count(optimizer)};
-    NRM_TRY(NRM_ALLOC_ZERO(ctx, bundle.items, bundle.count, "the state of a step"));
-    nrm_status st = NRM_OK;
-    for (int64_t i = 0; st >= 0 && i < bundle.count; i++) { /* the names are only read, and bundles own theirs */
-        const char *name = NULL;
-        nrm_optimizer_state_at(optimizer, i, &name, &bundle.items[i].array);
-        st = nrm_copy_string(ctx, &bundle.items[i].name, name);
-    }
-    if (st >= 0) st = nrm_save_bundle(ctx, path, &bundle);
+    nrm_bundle bundle;
+    NRM_TRY(nrm_optimizer_gather_state(ctx, optimizer, 0, &bundle));
+    const nrm_status st = nrm_save_bundle(ctx, path, &bundle);
     nrm_bundle_destroy(ctx, &bundle);
     return st < 0 ? nrm_fail_prefix(ctx, st, "state_out") : NRM_OK;
 }
@@ -134,8 +129,7 @@ static void measure(const nrm_array *before, const nrm_array *after, double *cha
     const int64_t n = nrm_array_count(before);
 
     for (int64_t i = 0; i < n; i++)
-        change[i] = before->dtype == NRM_F32 ? (double)((const float *)after->data)[i] - (double)((const float *)before->data)[i]
-                                             : ((const double *)after->data)[i] - ((const double *)before->data)[i];
+        change[i] = nrm_real_get(after->dtype, after->data, i) - nrm_real_get(before->dtype, before->data, i);
     info->update_norm = nrm_norm2(change, n);
     info->update_rms = n > 0 ? info->update_norm / sqrt((double)n) : 0;
 }

@@ -39,13 +39,9 @@ static int64_t key(const void *options, int64_t rows, int64_t cols)
     const nrm_root_options *o = options;
     const struct { int64_t s, l, kind, steps, unbounded; double a, b, c; } made_of = {
         nrm_min_i64(rows, cols), nrm_max_i64(rows, cols), o->coefficients, o->steps, o->allow_unbounded, o->a, o->b, o->c};
-    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, folded */
 
     if (o->coefficients < NRM_ROOT_TABLE) return -1;
-    for (size_t i = 0; i < sizeof made_of; i++) {
-        hash ^= ((const unsigned char *)&made_of)[i];
-        hash *= UINT64_C(0x100000001b3);
-    }
+    const uint64_t hash = nrm_hash(NRM_HASH_START, &made_of, sizeof made_of);
     return (int64_t)((hash ^ hash >> 32) & INT64_MAX);
 }
 

@@ -49,7 +49,7 @@ static nrm_status check_shard(nrm_ctx *ctx, const nrm_row_sharded_optimizer *o, 
     nrm_optimizer_place(place, sizeof place, 2, (const int64_t[]){o->tensor_rows[s->tensor], s->cols}, s->first + first * s->cols + where);
     return nrm_fail(ctx, NRM_E_NONFINITE, "optimizer: step %lld: the gradient of '%s'%s is %g; every gradient must be finite: look at the "
                     "loss, lower the rate or clip (parameters and state are unchanged)", NRM_LL(o->frame->step + 1), s->name, place,
-                    nrm_matrix_get(o->dtype, p.gradient, where));
+                    nrm_real_get(o->dtype, p.gradient, where));
 }
 
 static nrm_status look(nrm_ctx *ctx, const nrm_row_sharded_optimizer *o, void *const *parameters, const void *const *gradients, double factor)
@@ -200,8 +200,8 @@ static nrm_status reduce_tensor(nrm_ctx *ctx, nrm_row_sharded_optimizer *o, cons
     NRM_TRY(nrm_comm_all_to_all(ctx, o->frame->comm, gradient, o->to, o->reduce_work, o->from));
     for (int64_t i = 0; i < own * cols; i++) {
         double sum = 0;
-        for (int r = 0; r < ranks; r++) sum += weight[r] * nrm_matrix_get(o->dtype, o->reduce_work, r * own * cols + i);
-        nrm_matrix_set(o->dtype, shard, i, sum);
+        for (int r = 0; r < ranks; r++) sum += weight[r] * nrm_real_get(o->dtype, o->reduce_work, r * own * cols + i);
+        nrm_real_set(o->dtype, shard, i, sum);
     }
     return NRM_OK;
 }

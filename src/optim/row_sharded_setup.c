@@ -1,7 +1,6 @@
 /* row_sharded_setup.c -- the layout and the memory of a row-sharded optimizer.  Contract:
  * norma/optim_distributed.h; the step: row_sharded.c. */
 #include "row_sharded.h"
-#include <stdio.h>
 
 void nrm_row_shard(int64_t rows, int ranks, int rank, int64_t *first, int64_t *count)
 {
@@ -143,12 +142,8 @@ static nrm_status name_states(nrm_ctx *ctx, nrm_row_sharded_optimizer *o)
 
     NRM_TRY(NRM_ALLOC_ZERO(ctx, o->names, count, "the names of a state"));
     for (int64_t i = 0; i < count; i++) {
-        const nrm_optimizer_slot *s = &f->slots[i % f->slot_count];
-        const size_t length = strlen(kind) + strlen(s->name) + 32;
-        char block[24] = "";
-        NRM_TRY(NRM_ALLOC(ctx, o->names[i], (int64_t)length, "the name of a state"));
-        if (s->block >= 0) snprintf(block, sizeof block, "#%lld", NRM_LL(s->block));
-        snprintf(o->names[i], length, "%s.%s:%s%s", kind, i < f->slot_count ? "m" : "v", s->name, block);
+        const char *suffix = i < f->slot_count ? "m" : "v";
+        NRM_TRY(nrm_optimizer_state_name(ctx, &o->names[i], kind, suffix, &f->slots[i % f->slot_count]));
     }
     return NRM_OK;
 }

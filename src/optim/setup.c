@@ -3,8 +3,6 @@
 #include "optim.h"
 #include <stdio.h>
 
-static int64_t padded(int64_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /* ---- State ------------------------------------------------------------------------------------- */
 
 int64_t nrm_optimizer_state_elements(const nrm_optimizer_slot *s, const nrm_rule_state *form)
@@ -29,15 +27,14 @@ static int64_t state_bytes(const nrm_optimizer_slot *s, const nrm_rule_state *fo
     return nrm_optimizer_state_held(s, form) * (int64_t)nrm_dtype_size(nrm_optimizer_state_dtype(s, form));
 }
 
-/* "muon.m:qkv", of a row block "muon.m:qkv#1". */
-static nrm_status name_cell(nrm_ctx *ctx, nrm_optimizer_cell *c, const char *kind, const nrm_optimizer_slot *s)
+nrm_status nrm_optimizer_state_name(nrm_ctx *ctx, char **name, const char *kind, const char *suffix, const nrm_optimizer_slot *s)
 {
-    const size_t size = strlen(kind) + strlen(c->form.suffix) + strlen(s->name) + 24;
+    const size_t size = strlen(kind) + strlen(suffix) + strlen(s->name) + 24;
     char block[22] = "";
 
-    NRM_TRY(NRM_ALLOC(ctx, c->name, (int64_t)size, "the name of a state"));
+    NRM_TRY(NRM_ALLOC(ctx, *name, (int64_t)size, "the name of a state"));
     if (s->block >= 0) snprintf(block, sizeof block, "#%lld", NRM_LL(s->block));
-    snprintf(c->name, size, "%s.%s:%s%s", kind, c->form.suffix, s->name, block);
+    snprintf(*name, size, "%s.%s:%s%s", kind, suffix, s->name, block);
     return NRM_OK;
 }
 
@@ -52,7 +49,7 @@ nrm_status nrm_optimizer_make_state(nrm_ctx *ctx, nrm_optimizer *o)
         const nrm_optimizer_member *g = &o->groups[s->group];
         for (int k = 0; k < NRM_RULE_STATES && g->rule->state(&g->options, k, s->rows, s->cols, &form); k++) {
             o->cell_count++;
-            NRM_REQUIRE(ctx, nrm_add_size(bytes, padded(state_bytes(s, &form)), &bytes), NRM_E_OVERFLOW,
+            NRM_REQUIRE(ctx, nrm_add_size(bytes, nrm_padded(state_bytes(s, &form)), &bytes), NRM_E_OVERFLOW,
                         "optimizer: its state is more than memory can address");
         }
     }
@@ -65,9 +62,9 @@ nrm_status nrm_optimizer_make_state(nrm_ctx *ctx, nrm_optimizer *o)
             nrm_optimizer_cell *c = &o->cells[cell++];
             *c = (nrm_optimizer_cell){.slot = i, .index = k, .form = form};
             s->state[k] = o->state + at;
-            at += padded(state_bytes(s, &form));
+            at += nrm_padded(state_bytes(s, &form));
             o->state_bytes += state_bytes(s, &form);
-            NRM_TRY(name_cell(ctx, c, g->rule->method->name, s));
+            NRM_TRY(nrm_optimizer_state_name(ctx, &c->name, g->rule->method->name, form.suffix, s));
         }
     }
     return NRM_OK;
@@ -153,10 +150,10 @@ static nrm_status add_matrix(nrm_ctx *ctx, nrm_optimizer *o, int64_t slot, doubl
                 NRM_LL(s->rows), NRM_LL(s->cols));
     if (cost <= ONE_TILE || (cost <= SMALL && 2 * o->threads * cost <= all)) {
         o->small[o->small_count++] = slot;
-        o->small_work = nrm_max_i64(o->small_work, padded(bytes));
+        o->small_work = nrm_max_i64(o->small_work, nrm_padded(bytes));
     } else {
         o->large[o->large_count++] = slot;
-        o->large_work = nrm_max_i64(o->large_work, padded(bytes));
+        o->large_work = nrm_max_i64(o->large_work, nrm_padded(bytes));
     }
     return NRM_OK;
 }

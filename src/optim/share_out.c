@@ -189,33 +189,26 @@ void nrm_share_free(nrm_ctx *ctx, nrm_share *h)
 
 /* ---- Do all mean the same? -------------------------------------------------------------------------------- */
 
-/* FNV-1a. */
-static void mix(uint64_t *hash, const void *bytes, size_t n)
-{
-    const unsigned char *b = bytes;
-    for (size_t i = 0; i < n; i++) *hash = (*hash ^ b[i]) * UINT64_C(0x100000001b3);
-}
-
 /* Of all option values: the struct itself has gaps that no one fills. */
 static void mix_options(uint64_t *hash, const nrm_method *method, const void *options)
 {
-    mix(hash, method->name, strlen(method->name));
+    *hash = nrm_hash(*hash, method->name, strlen(method->name));
     for (int i = 0; i < method->param_count; i++) {
         const nrm_param *p = &method->params[i];
         const bool real = p->kind == NRM_KIND_F64;
         const double number = real ? nrm_option_f64(p, options) : 0;
         const int64_t whole = real || p->kind == NRM_KIND_TEXT ? 0 : nrm_option_i64(p, options);
-        mix(hash, &number, sizeof number);
-        mix(hash, &whole, sizeof whole);
+        *hash = nrm_hash(*hash, &number, sizeof number);
+        *hash = nrm_hash(*hash, &whole, sizeof whole);
     }
 }
 
 static void mix_slot(uint64_t *hash, const nrm_optimizer_slot *s)
 {
     const int64_t head[] = {(int64_t)s->dtype, s->ndim, s->tensor, s->first, s->group};
-    mix(hash, s->name, strlen(s->name) + 1);
-    mix(hash, head, sizeof head);
-    mix(hash, s->shape, (size_t)s->ndim * sizeof *s->shape);
+    *hash = nrm_hash(*hash, s->name, strlen(s->name) + 1);
+    *hash = nrm_hash(*hash, head, sizeof head);
+    *hash = nrm_hash(*hash, s->shape, (size_t)s->ndim * sizeof *s->shape);
 }
 
 static nrm_status compare(nrm_ctx *ctx, nrm_comm *comm, const int64_t own[3])
@@ -245,8 +238,7 @@ done:
 
 nrm_status nrm_share_compare(nrm_ctx *ctx, const nrm_optimizer *o)
 {
-    const uint64_t basis = UINT64_C(0xcbf29ce484222325);
-    uint64_t tensors = basis, options = basis;
+    uint64_t tensors = NRM_HASH_START, options = NRM_HASH_START;
 
     if (!o->comm) return NRM_OK;
     for (int64_t i = 0; i < o->slot_count; i++) mix_slot(&tensors, &o->slots[i]);

@@ -74,7 +74,7 @@ static nrm_status check_reals(nrm_ctx *ctx, const char *name, const nrm_array *a
                         "had diverged: take an earlier one", name, place);
     }
     for (i = 0; not_negative && i < n; i++) {
-        const double value = a->dtype == NRM_F32 ? (double)((const float *)a->data)[i] : ((const double *)a->data)[i];
+        const double value = nrm_real_get(a->dtype, a->data, i);
         if (value >= 0) continue;
         nrm_optimizer_place(place, sizeof place, a->ndim, a->shape, i);
         return nrm_fail(ctx, NRM_E_RANGE, "optimizer: the state '%s'%s is %g; a mean square is at least 0: the file is damaged",

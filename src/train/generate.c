@@ -97,7 +97,7 @@ static nrm_status draw(nrm_ctx *ctx, sampler *s, const nrm_generate_options *o, 
     double all = 0, share = 0, kept = 0;
     for (int64_t i = 0; i < s->vocabulary; i++) {
         const int64_t at = (seen - 1) * s->vocabulary + i;
-        s->candidates[i] = (candidate){s->dtype == NRM_F32 ? (double)((const float *)logits)[at] : ((const double *)logits)[at], i};
+        s->candidates[i] = (candidate){nrm_real_get(s->dtype, logits, at), i};
         NRM_REQUIRE(ctx, isfinite(s->candidates[i].z), NRM_E_NONFINITE, "generate: the network's value for a token is %g", s->candidates[i].z);
     }
     qsort(s->candidates, (size_t)s->vocabulary, sizeof *s->candidates, larger_first);

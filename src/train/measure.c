@@ -2,11 +2,6 @@
  * order: what was padded to fill the last batch does not count. */
 #include "pass.h"
 
-static double number(nrm_dtype dtype, const void *x, int64_t i)
-{
-    return dtype == NRM_F32 ? (double)((const float *)x)[i] : ((const double *)x)[i];
-}
-
 int64_t nrm_measure_predictions(const nrm_dataset *data, nrm_dataset_part part)
 {
     const nrm_dataset_about about = nrm_dataset_describe(data);
@@ -22,14 +17,14 @@ static void add_batch(const nrm_pass *p, const nrm_dataset_about *about, int64_t
     const int64_t each = about->kind == NRM_DATASET_TEXT ? about->shape[0] : 1;
     for (int64_t i = 0; i < real * each; i++) {
         if (p->batch.labels && p->batch.labels[i] < 0) continue;
-        sum->loss += number(p->dtype, rows, i);
+        sum->loss += nrm_real_get(p->dtype, rows, i);
         sum->count++;
         if (p->batch.labels) {
             const int64_t guess = ((const int64_t *)found)[i];
             *right += guess == p->batch.labels[i];
             if (predictions) predictions[(*made)++] = about->class_value ? about->class_value[guess] : (double)guess;
         } else {
-            for (int64_t k = 0; predictions && k < about->values; k++) predictions[(*made)++] = number(p->dtype, found, i * about->values + k);
+            for (int64_t k = 0; predictions && k < about->values; k++) predictions[(*made)++] = nrm_real_get(p->dtype, found, i * about->values + k);
         }
     }
 }
