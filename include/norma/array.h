@@ -105,6 +105,9 @@ NRM_API int64_t nrm_rows_count(const nrm_rows *rows); /* rows in all, -1 while u
  * passed on), _IO, _NOMEM. */
 NRM_API NRM_NODISCARD nrm_status nrm_rows_next(nrm_ctx *ctx, nrm_rows *rows, int64_t max_rows,
                                                nrm_row_block *block);
+/* Pass over the next `count` rows; *skipped, which may be NULL, is fewer where they end
+ * before.  Arrays and plain binary files go there at once, others are read and checked. */
+NRM_API NRM_NODISCARD nrm_status nrm_rows_skip(nrm_ctx *ctx, nrm_rows *rows, int64_t count, int64_t *skipped);
 /* Start again at row 0.  NRM_E_UNSUPPORTED for pipes and callbacks. */
 NRM_API NRM_NODISCARD nrm_status nrm_rows_rewind(nrm_ctx *ctx, nrm_rows *rows);
 NRM_API void nrm_rows_close(nrm_ctx *ctx, nrm_rows *rows);

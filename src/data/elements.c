@@ -131,6 +131,13 @@ static nrm_status element_rewind(nrm_ctx *ctx, nrm_rows *rows)
     return nrm_source_skip(ctx, e->source, e->start, "the header");
 }
 
+/* Column-major rows are read from where they lie: nothing to do. */
+static nrm_status element_skip(nrm_ctx *ctx, nrm_rows *rows, int64_t n)
+{
+    element_rows *e = (element_rows *)rows;
+    return e->fortran ? NRM_OK : nrm_source_skip(ctx, e->source, n * rows->cols * nrm_wire_size(e->wire), "the rows");
+}
+
 static void element_close(nrm_ctx *ctx, nrm_rows *rows)
 {
     element_rows *e = (element_rows *)rows;
@@ -139,7 +146,7 @@ static void element_close(nrm_ctx *ctx, nrm_rows *rows)
     nrm_source_close(ctx, e->source);
 }
 
-static const nrm_rows_kind element_kind = {element_next, element_rewind, element_close, "a binary file"};
+static const nrm_rows_kind element_kind = {element_next, element_rewind, element_skip, element_close, "a binary file"};
 
 nrm_status nrm_open_elements(nrm_ctx *ctx, nrm_source *source, nrm_wire wire, int64_t count, int64_t cols,
                              bool fortran, nrm_rows **rows)

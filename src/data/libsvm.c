@@ -171,7 +171,7 @@ static nrm_status svm_rewind(nrm_ctx *ctx, nrm_rows *rows)
 
 static void svm_close(nrm_ctx *ctx, nrm_rows *rows) { nrm_source_close(ctx, ((svm_rows *)rows)->parser.source); }
 
-static const nrm_rows_kind svm_kind = {svm_next, svm_rewind, svm_close, "a LIBSVM file"};
+static const nrm_rows_kind svm_kind = {svm_next, svm_rewind, NULL, svm_close, "a LIBSVM file"};
 
 /* One pass over a file for the number of rows and columns and the first index. */
 static nrm_status scan(nrm_ctx *ctx, nrm_source *source, svm_parser *p)

@@ -74,7 +74,7 @@ static nrm_status mm_rewind(nrm_ctx *ctx, nrm_rows *rows)
 
 static void mm_close(nrm_ctx *ctx, nrm_rows *rows) { nrm_source_close(ctx, ((mm_rows *)rows)->source); }
 
-static const nrm_rows_kind mm_kind = {mm_next, mm_rewind, mm_close, "a Matrix Market file"};
+static const nrm_rows_kind mm_kind = {mm_next, mm_rewind, NULL, mm_close, "a Matrix Market file"};
 
 static nrm_status open_whole(nrm_ctx *ctx, nrm_source *source, const nrm_mm_header *h, nrm_rows **rows)
 {

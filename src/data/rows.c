@@ -62,6 +62,30 @@ nrm_status nrm_rows_next(nrm_ctx *ctx, nrm_rows *rows, int64_t max_rows, nrm_row
     return NRM_OK;
 }
 
+nrm_status nrm_rows_skip(nrm_ctx *ctx, nrm_rows *rows, int64_t count, int64_t *skipped)
+{
+    nrm_row_block block;
+    int64_t left = count;
+
+    NRM_REQUIRE(ctx, rows, NRM_E_NULL, "rows: rows must not be NULL");
+    NRM_REQUIRE(ctx, count >= 0, NRM_E_RANGE, "rows: %lld rows to pass over; it must be at least 0", NRM_LL(count));
+    if (rows->kind->skip && rows->count >= 0 && rows->failed >= 0 && !rows->ended) {
+        left = nrm_min_i64(count, rows->count - rows->at);
+        const nrm_status st = rows->kind->skip(ctx, rows, left);
+        if (st < 0) rows->failed = st;
+        NRM_TRY(st);
+        rows->at += left;
+        if (skipped) *skipped = left;
+        return NRM_OK;
+    }
+    for (; left > 0; left -= block.count) {
+        NRM_TRY(nrm_rows_next(ctx, rows, left, &block));
+        if (block.count == 0) break;
+    }
+    if (skipped) *skipped = count - left;
+    return NRM_OK;
+}
+
 nrm_status nrm_rows_rewind(nrm_ctx *ctx, nrm_rows *rows)
 {
     NRM_REQUIRE(ctx, rows, NRM_E_NULL, "rows: rows must not be NULL");
@@ -97,6 +121,12 @@ static nrm_status memory_rewind(nrm_ctx *ctx, nrm_rows *rows)
     (void)ctx;
     (void)rows; /* rows->at says it all */
     return NRM_OK;
+}
+
+static nrm_status memory_skip(nrm_ctx *ctx, nrm_rows *rows, int64_t n)
+{
+    (void)n;
+    return memory_rewind(ctx, rows);
 }
 
 static void memory_close(nrm_ctx *ctx, nrm_rows *rows)
@@ -156,8 +186,8 @@ static nrm_status csr_next(nrm_ctx *ctx, nrm_rows *rows, int64_t limit, nrm_row_
     return NRM_OK;
 }
 
-static const nrm_rows_kind array_kind = {array_next, memory_rewind, memory_close, "an array"};
-static const nrm_rows_kind csr_kind = {csr_next, memory_rewind, memory_close, "a sparse matrix"};
+static const nrm_rows_kind array_kind = {array_next, memory_rewind, memory_skip, memory_close, "an array"};
+static const nrm_rows_kind csr_kind = {csr_next, memory_rewind, memory_skip, memory_close, "a sparse matrix"};
 
 static nrm_status from_array(nrm_ctx *ctx, nrm_rows **rows, const nrm_array *a)
 {
@@ -228,7 +258,7 @@ static nrm_status callback_next(nrm_ctx *ctx, nrm_rows *rows, int64_t limit, nrm
     return NRM_OK;
 }
 
-static const nrm_rows_kind callback_kind = {callback_next, NULL, NULL, "a callback"};
+static const nrm_rows_kind callback_kind = {callback_next, NULL, NULL, NULL, "a callback"};
 
 nrm_status nrm_rows_from_callback(nrm_ctx *ctx, nrm_rows **rows, int64_t cols, nrm_rows_fill_fn fill, void *user)
 {

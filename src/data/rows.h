@@ -10,6 +10,9 @@ typedef struct nrm_rows_kind {
      * most to give, >= 1.  The caller counts rows->at on. */
     nrm_status (*next)(nrm_ctx *ctx, nrm_rows *rows, int64_t limit, nrm_row_block *block);
     nrm_status (*rewind)(nrm_ctx *ctx, nrm_rows *rows); /* NULL: cannot */
+    /* Pass over the next n of the rows->count - rows->at that are left; NULL: they are read.
+     * The caller counts rows->at on. */
+    nrm_status (*skip)(nrm_ctx *ctx, nrm_rows *rows, int64_t n);
     void (*close)(nrm_ctx *ctx, nrm_rows *rows);        /* what the kind added; NULL: nothing */
     const char *name;                                   /* "a callback" */
 } nrm_rows_kind;

@@ -286,6 +286,13 @@ nrm_status nrm_source_read(nrm_ctx *ctx, nrm_source *s, void *to, int64_t n, con
 
 nrm_status nrm_source_skip(nrm_ctx *ctx, nrm_source *s, int64_t n, const char *what)
 {
+    const int64_t buffered = s->stop - s->begin;
+    if (s->regular && !s->inflater && !s->summed && n > buffered && n - buffered <= s->end - s->at) { /* go there */
+        s->at += n - buffered;
+        s->taken += n;
+        s->begin = s->stop = 0;
+        return NRM_OK;
+    }
     while (n > 0) {
         const unsigned char *bytes;
         int64_t have;

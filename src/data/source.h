@@ -46,7 +46,7 @@ nrm_status nrm_source_peek(nrm_ctx *ctx, nrm_source *source, int64_t want, const
 void nrm_source_take(nrm_source *source, int64_t n); /* n <= what peek gave */
 /* Exactly n bytes; NRM_E_FORMAT where the source ends inside `what`. */
 nrm_status nrm_source_read(nrm_ctx *ctx, nrm_source *source, void *to, int64_t n, const char *what);
-nrm_status nrm_source_skip(nrm_ctx *ctx, nrm_source *source, int64_t n, const char *what); /* read, and forget */
+nrm_status nrm_source_skip(nrm_ctx *ctx, nrm_source *source, int64_t n, const char *what); /* read, and forget, or go there */
 /* Behind gzip, read on to the end: its checksum stands there. */
 nrm_status nrm_source_finish(nrm_ctx *ctx, nrm_source *source);
 /* At most this many bytes follow: exact for plain files and memory, a bound for deflated

@@ -74,7 +74,7 @@ static void table_close(nrm_ctx *ctx, nrm_rows *rows)
     nrm_source_close(ctx, t->source);
 }
 
-static const nrm_rows_kind table_kind = {table_next, table_rewind, table_close, "a table"};
+static const nrm_rows_kind table_kind = {table_next, table_rewind, NULL, table_close, "a table"};
 
 nrm_status nrm_open_table(nrm_ctx *ctx, nrm_source *source, int64_t cols, nrm_rows **rows)
 {

@@ -1,0 +1,52 @@
+#!/bin/bash
+# Methods that share rows among ranks: two and three ranks of MPI give what one process gives.
+set -u
+: "${NRM_SOURCE:?}" "${NRM_BUILD:?}"
+command -v mpirun >/dev/null || { echo "skipped: there is no mpirun"; exit 77; }
+[ -x "$NRM_BUILD/tests/mpi_program" ] || { echo "skipped: this build has no MPI"; exit 77; }
+export PATH="$NRM_BUILD:$PATH" LC_ALL=C.UTF-8 OMP_WAIT_POLICY=passive
+# Containers: root, and fewer cores than ranks.  MPI keeps memory until the end.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_btl=self,vader OMPI_MCA_pml=ob1
+export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
+python=${PYTHON:-/usr/bin/python3}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+fail() { echo "failed: $*"; failures=$((failures + 1)); }
+
+# Tall data: npy (gone to where the rows lie) and text (read through).
+"$python" - <<'PY' || exit 1
+import numpy
+random = numpy.random.default_rng(5)
+a = random.standard_normal((6000, 5)) * [1, 2, 3, 0.5, 1]
+b = a @ [1, -2, 3, 0, 1] + random.standard_t(3, 6000)
+numpy.save("a.npy", a); numpy.save("b.npy", b)
+numpy.savetxt("a.csv", a, fmt="%.17g", delimiter=","); numpy.savetxt("b.csv", b, fmt="%.17g")
+PY
+
+# same TOLERANCE "OUTPUT ..." METHOD ARGUMENTS: each --OUTPUT goes to a file; all arrays agree.
+same() {
+    local tolerance=$1 outputs=$2 n o arguments
+    shift 2
+    for n in 1 2 3; do
+        arguments=()
+        for o in $outputs; do arguments+=("--$o" "$o.$n.npy"); done
+        if [ $n = 1 ]; then norma "$@" "${arguments[@]}" --threads 1 --quiet >/dev/null || fail "$*, one process"
+        else timeout 60 mpirun -n $n norma "$@" "${arguments[@]}" --threads 1 --quiet >/dev/null || fail "$*, $n ranks"; fi
+    done
+    "$python" - "$tolerance" $outputs <<'PY' || fail "$*: ranks do not give what one process gives"
+import sys, numpy
+for name in sys.argv[2:]:
+    alone = numpy.load(name + ".1.npy")
+    for n in (2, 3):
+        ranks = numpy.load("%s.%d.npy" % (name, n))
+        assert ranks.shape == alone.shape, (name, n, ranks.shape, alone.shape)
+        numpy.testing.assert_allclose(ranks, alone, rtol=float(sys.argv[1]), atol=float(sys.argv[1]), err_msg=name)
+PY
+}
+
+# (one line for each way of a method to work)
+
+exit $((failures > 0))
