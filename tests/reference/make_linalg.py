@@ -135,10 +135,6 @@ class Stream:
     def uniform(self):
         return (self.u64() >> 11) * 2.0 ** -53
 
-    def normal(self):
-        u, v = 1 - self.uniform(), self.uniform()
-        return math.sqrt(-2 * math.log(u)) * math.cos(6.283185307179586476925 * v)
-
     def below(self, n):
         threshold = (2 ** 64 - n) % n
         while True:
@@ -151,30 +147,65 @@ class Stream:
         for j in range(n - k, n):
             t = self.below(j + 1)
             out.append(j if t in out else t)
-        for i in range(k - 1, 0, -1):
+        return self.shuffle(out)
+
+    def permutation(self, n):
+        return self.shuffle(list(range(n)))
+
+    def shuffle(self, out):
+        for i in range(len(out) - 1, 0, -1):
             j = self.below(i + 1)
             out[i], out[j] = out[j], out[i]
         return out
 
 
+def signs(seed, stream, start, n):
+    out = []
+    for block in range((n + 127) // 128):
+        rng = Stream(seed, stream, start + block)
+        words = [rng.u32() for _ in range(4)]
+        out += [1 - 2 * (words[i // 32] >> i % 32 & 1) for i in range(128)]
+    return np.array(out[:n])
+
+
+def normal_pair(seed, stream, block):
+    rng = Stream(seed, stream, block)
+    u, angle = 1 - rng.uniform(), 2 * math.pi * rng.uniform()
+    return math.sqrt(-2 * math.log(u)) * math.cos(angle), math.sqrt(-2 * math.log(u)) * math.sin(angle)
+
+
+def sparse(seed, stream, m, n, bands):
+    s = np.zeros((m, n))
+    for i in range(n):
+        for band in range(bands):
+            rng = Stream(seed, stream, i * bands + band)
+            first, end = band * m // bands, (band + 1) * m // bands
+            negative = rng.u32() & 1
+            s[first + rng.below(end - first), i] = (-1 if negative else 1) / math.sqrt(bands)
+    return s
+
+
 def sketches():
     seed, stream, m, n, d = 12345678901234567890, 7, 4, 11, 3
     a = pattern(n, d, 9)
-    s = np.array([[Stream(seed, stream, i * m + r).normal() for i in range(n)] for r in range(m)]) / math.sqrt(m)
+    place = (seed, stream)
+    s = np.array([[normal_pair(*place, r * 128 + i // 2)[i % 2] for i in range(n)] for r in range(m)]) / math.sqrt(m)
     emit("sketch_gaussian", s @ a)
+    hadamard = scipy.linalg.hadamard(16)
     padded = np.zeros((16, d))
-    bits = [Stream(seed, stream, i // 128) for i in range(n)]
-    sign = np.array([1 - 2 * (([b.u32() for _ in range(4)][i % 128 // 32] >> i % 32) & 1)
-                     for i, b in enumerate(bits)])
-    padded[:n] = sign[:, None] * a
-    rows = Stream(seed, stream, 2 ** 62).choice(m, 16)
-    emit("sketch_srht", (scipy.linalg.hadamard(16) @ padded)[rows] / math.sqrt(m))
-    s = np.zeros((m, n))
-    for i in range(n):
-        rng = Stream(seed, stream, i)
-        negative = rng.u32() & 1
-        s[rng.below(m), i] = -1 if negative else 1
-    emit("sketch_count", s @ a)
+    padded[:n] = signs(*place, 0, n)[:, None] * a
+    choice = Stream(*place, 2 ** 62)
+    emit("sketch_srht", (hadamard @ padded)[choice.choice(m, 16)] / math.sqrt(m))
+    choice = Stream(*place, 2 ** 62)
+    emit("sketch_srht_replace", (hadamard @ padded)[[choice.below(16) for _ in range(m)]] / math.sqrt(m))
+    circulant = scipy.linalg.circulant(signs(*place, 2 ** 63, n))
+    rows = Stream(*place, 2 ** 62).choice(m, n)
+    emit("sketch_srct", (circulant @ (signs(*place, 0, n)[:, None] * a))[rows] / math.sqrt(m))
+    permutation = Stream(*place, 2 ** 62).permutation(16)
+    gamma = np.array([normal_pair(*place, 3 * 2 ** 62 + k // 2)[k % 2] for k in range(16)])
+    emit("sketch_bgp", (gamma[:, None] * (hadamard @ padded)[permutation]).reshape(m, 4, d).sum(axis=1) / 4)
+    emit("sketch_count", sparse(*place, m, n, 1) @ a)
+    emit("sketch_osnap", sparse(*place, m, n, 3) @ a)
 
 
 print("/* Made by make_linalg.py; do not edit. */")

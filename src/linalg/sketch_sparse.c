@@ -1,0 +1,103 @@
+/* sketch_sparse.c -- countsketch and osnap: few entries a column of S.  Contract: sketch.h.
+ *
+ * Row i of A goes, under a sign, to one row in each of s bands of S A (countsketch: s = 1).  The
+ * entries of a block of rows are sorted into RANGES ranges of those rows, keeping their order;
+ * a range is filled by one thread.  So a row of S A is always summed by rising i: its bits do not
+ * depend on blocks, chunks or threads. */
+#include "sketch_family.h"
+
+enum { RANGES = 16, ENTRIES = 8192 };
+
+typedef struct entry { int64_t row, target; } entry; /* target: ~t under the sign -1 */
+typedef struct sparse {
+    int64_t bands, block; /* rows of A whose entries are sorted at once */
+    entry *drawn, *sorted;
+} sparse;
+
+static nrm_status begin(nrm_ctx *ctx, nrm_sketch_sum *sum)
+{
+    const nrm_sketch_plan *plan = &sum->plan;
+    const int64_t bands = plan->kind == NRM_SKETCH_OSNAP ? plan->nonzeros : 1;
+    sparse *s;
+
+    NRM_REQUIRE(ctx, bands >= 1 && bands <= plan->m, NRM_E_RANGE, "%s: %lld nonzeros in a column of a sketch of %lld "
+                "rows; it must be 1 to the number of rows", sum->who, NRM_LL(bands), NRM_LL(plan->m));
+    NRM_TRY(NRM_ALLOC_ZERO(ctx, s, 1, sum->who));
+    sum->state = s;
+    s->bands = bands;
+    s->block = nrm_max_i64(1, ENTRIES / bands);
+    sum->unit = s->block;
+    NRM_TRY(NRM_ALLOC(ctx, s->drawn, s->block * bands, sum->who));
+    return NRM_ALLOC(ctx, s->sorted, s->block * bands, sum->who);
+}
+
+/* Entry number i bands + band of S. */
+static int64_t draw(const nrm_sketch_plan *plan, int64_t bands, int64_t i, int64_t band)
+{
+    nrm_rng rng = nrm_sketch_rng(plan, (uint64_t)i * (uint64_t)bands + (uint64_t)band);
+    const int64_t first = band * plan->m / bands, end = (band + 1) * plan->m / bands;
+    const bool negative = nrm_rng_u32(&rng) & 1;
+    const int64_t target = first + nrm_rng_below(&rng, end - first);
+    return negative ? ~target : target;
+}
+
+static int64_t range_of(int64_t target, int64_t width) { return (target < 0 ? ~target : target) / width; }
+
+/* Sort the entries of a block; range r is start[r] .. start[r + 1] - 1. */
+static void sort(const sparse *s, int64_t count, int64_t width, int64_t start[RANGES + 1])
+{
+    int64_t at[RANGES + 1] = {0};
+    for (int64_t e = 0; e < count; e++) at[range_of(s->drawn[e].target, width) + 1]++;
+    for (int r = 0; r < RANGES; r++) at[r + 1] += at[r];
+    memcpy(start, at, sizeof at);
+    for (int64_t e = 0; e < count; e++) s->sorted[at[range_of(s->drawn[e].target, width)]++] = s->drawn[e];
+}
+
+static void add_row(int64_t count, bool negative, const double *restrict from, double *restrict to)
+{
+    if (negative)
+        for (int64_t c = 0; c < count; c++) to[c] -= from[c];
+    else
+        for (int64_t c = 0; c < count; c++) to[c] += from[c];
+}
+
+static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *rows)
+{
+    const sparse *s = sum->state;
+    const int64_t bands = s->bands, width = (sum->plan.m + RANGES - 1) / RANGES;
+    int64_t start[RANGES + 1];
+
+    for (int64_t from = 0; from < rows->count; from += s->block) {
+        const int64_t count = nrm_min_i64(s->block, rows->count - from);
+        NRM_TRY(nrm_sketch_tick(ctx, sum, rows->first + from));
+#pragma omp parallel for num_threads(sum->threads) schedule(static)
+        for (int64_t e = 0; e < count * bands; e++)
+            s->drawn[e] = (entry){from + e / bands, draw(&sum->plan, bands, rows->first + from + e / bands, e % bands)};
+        sort(s, count * bands, width, start);
+#pragma omp parallel for num_threads(sum->threads) schedule(dynamic)
+        for (int r = 0; r < RANGES; r++)
+            for (int64_t e = start[r]; e < start[r + 1]; e++) {
+                const entry *x = &s->sorted[e];
+                const bool negative = x->target < 0;
+                double *to = sum->values + (negative ? ~x->target : x->target) * sum->columns;
+                if (sum->d > 0) add_row(sum->d, negative, rows->a + x->row * rows->lda, to);
+                if (sum->q > 0) add_row(sum->q, negative, rows->b + x->row * rows->ldb, to + sum->d);
+            }
+    }
+    return NRM_OK;
+}
+
+static void finish(nrm_sketch_sum *sum)
+{
+    const sparse *s = sum->state;
+    if (s->bands > 1) nrm_sketch_scale(sum, 1 / sqrt((double)s->bands));
+}
+
+static void end(nrm_ctx *ctx, nrm_sketch_sum *sum)
+{
+    sparse *s = sum->state;
+    nrm_free(ctx, s->drawn);
+    nrm_free(ctx, s->sorted);
+}
+
+const nrm_sketch_family nrm_sketch_sparse = {begin, add, finish, end};
