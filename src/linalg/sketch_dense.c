@@ -8,8 +8,8 @@
  *             normals number (b m + r) BLOCK/2 + k
  *   srct      S_ri = g_(row_r - i mod n) D_i: the signs g, backwards from row_r - first */
 #include "linalg.h"
+#include "sketch_circulant.h"
 #include "sketch_family.h"
-#include "fft.h"
 #include <cblas.h>
 #include <omp.h>
 
@@ -84,7 +84,7 @@ static void add_tile(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int
 static bool by_fourier(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows)
 {
     const int64_t n = sum->plan.n;
-    return sum->plan.kind == NRM_SKETCH_SRCT && rows->count == n && n <= INT32_MAX / 2 && nrm_fft_accuracy() < 1e-14 &&
+    return sum->plan.kind == NRM_SKETCH_SRCT && rows->count == n && nrm_circulant_is_fast(n) &&
            (double)sum->plan.m > 16 * log2((double)n);
 }
 

@@ -74,7 +74,7 @@ void nrm_sketch_normals(const nrm_sketch_plan *plan, uint64_t first, int64_t pai
 /* The pooled sum of one output row: sum_k gamma[k] panel[place[k]], NRM_PANEL wide. */
 void nrm_sketch_pool(int64_t count, const int64_t *place, const double *gamma, const double *panel, double *out);
 
-/* srct of all rows at once; only where nrm_fft_accuracy allows. */
+/* srct of all rows at once. */
 nrm_status nrm_sketch_circulant(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *rows, const int64_t *chosen);
 
 #endif
