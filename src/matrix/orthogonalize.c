@@ -4,7 +4,7 @@
  *
  * The result is made in memory of its own and copied at the end, so that q may be a and a
  * failure leaves q as it was.  What is measured is measured on the numbers handed out. */
-#include "alone.h"
+#include "linalg/alone.h"
 #include "linalg/check.h"
 #include "linalg/fitted_coefficients.h"
 #include "linalg/linalg.h"

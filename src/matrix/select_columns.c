@@ -5,7 +5,7 @@
  * (arXiv 2505.17967): one fast transform, whatever the rank.  Results are made in memory of
  * their own and copied at the end, so that a failure leaves the outputs as they were; the
  * residual is measured on the numbers handed out, not by (1). */
-#include "alone.h"
+#include "linalg/alone.h"
 #include "linalg/basis.h"
 #include "linalg/check.h"
 #include "method/descriptor.h"

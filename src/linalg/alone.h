@@ -1,9 +1,9 @@
-/* alone.h -- LAPACK on one thread, whose bits depend on how many it has.  Private to src/matrix. */
-#ifndef NRM_ALONE_H
-#define NRM_ALONE_H
+/* alone.h -- LAPACK on one thread, whose bits depend on how many it has.  Private. */
+#ifndef NRM_LINALG_ALONE_H
+#define NRM_LINALG_ALONE_H
 
 #include "base/base.h"
-#include "linalg/linalg.h"
+#include "linalg.h"
 
 /* Until put back.  Without ctx OpenMP's own number is what counts. */
 typedef struct nrm_alone { int threads; nrm_blas_scope scope; } nrm_alone;

@@ -1,0 +1,176 @@
+/* whiten.c -- contract: whiten.h.
+ *
+ * Both products run on the register blocks of kernel/matmul.h.  T is packed in panels as wide as a
+ * block; of a triangular T panel j has no rows below its last column, and of G the blocks above
+ * the diagonal are left out: 2 n d^2 flops in all, not 4.  y is kept with rows of whole panels, the
+ * padding 0, so that G needs no packing at all: its factors are read where y lies. */
+#include "whiten.h"
+#include "kernel/optimizer_kernels.h"
+#include "linalg.h"
+#include <cblas.h>
+#include <lapacke.h>
+#include <omp.h>
+
+enum { SLOTS = NRM_WHITEN_SLOTS, BLOCKS = 4 }; /* blocks of a slot in one chunk */
+
+static int64_t block_rows(int64_t columns)
+{
+    return nrm_max_i64(128, nrm_min_i64(512, 16384 / nrm_max_i64(columns, 1) / 16 * 16));
+}
+
+nrm_status nrm_whiten_begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, const char *task, nrm_whiten *w)
+{
+    const int64_t columns_a = nrm_rows_cols(a), columns = columns_a + (b ? nrm_rows_cols(b) : 0);
+    const int64_t known = nrm_rows_count(a);
+    int64_t area;
+
+    *w = (nrm_whiten){.ctx = ctx, .who = who, .task = task, .a = a, .b = b, .n = n, .columns_a = columns_a, .columns = columns,
+                      .kernel = nrm_matmul_kernel_f64_for(nrm_cpu_isa()), .block = block_rows(columns), .threads = nrm_threads(ctx)};
+    NRM_REQUIRE(ctx, n >= 1 && columns >= 1, NRM_E_SHAPE, "%s: a is %lld x %lld; it must have at least one row and one column", who,
+                NRM_LL(n), NRM_LL(columns));
+    NRM_REQUIRE(ctx, known < 0 || known == n, NRM_E_SHAPE, "%s: a has %lld rows; it must have %lld", who, NRM_LL(known), NRM_LL(n));
+    NRM_REQUIRE(ctx, nrm_mul_size(columns, columns, &area) && area < INT32_MAX, NRM_E_OVERFLOW,
+                "%s: a has %lld columns; their products are more than memory can hold: take fewer", who, NRM_LL(columns));
+    w->unit = w->block * SLOTS * BLOCKS;
+    w->threads = (int)nrm_min_i64(nrm_min_i64(w->threads, SLOTS), (n + w->block - 1) / w->block);
+    const int64_t width = w->kernel->width, most = (columns + width - 1) / width * width;
+    const int t = nrm_arena_add(&w->arena, columns * columns, sizeof *w->t), packed = nrm_arena_add(&w->arena, columns * most, sizeof *w->t);
+    const int gram = nrm_arena_add(&w->arena, SLOTS * most * most, sizeof *w->t);
+    const int rows = nrm_arena_add(&w->arena, w->threads * w->block * most, sizeof *w->t);
+    const int square = nrm_arena_add(&w->arena, w->threads * w->block, sizeof *w->t);
+    const int factor = nrm_arena_add(&w->arena, w->threads * w->block, sizeof *w->t);
+    NRM_TRY(nrm_arena_alloc(ctx, &w->arena, who));
+    w->t = nrm_arena_at(&w->arena, t), w->packed = nrm_arena_at(&w->arena, packed), w->gram = nrm_arena_at(&w->arena, gram);
+    w->rows = nrm_arena_at(&w->arena, rows), w->square = nrm_arena_at(&w->arena, square), w->factor = nrm_arena_at(&w->arena, factor);
+    return NRM_OK;
+}
+
+void nrm_whiten_end(nrm_whiten *w)
+{
+    nrm_arena_free(w->ctx, &w->arena);
+    *w = (nrm_whiten){0};
+}
+
+static void pack(nrm_whiten *w)
+{
+    nrm_matmul_pack_f64(w->kernel, w->rank, w->columns, w->t, w->rank, 1, w->packed);
+}
+
+void nrm_whiten_basis(nrm_whiten *w, int64_t rank, bool triangular, const double *t)
+{
+    w->rank = rank;
+    w->wide = (rank + w->kernel->width - 1) / w->kernel->width * w->kernel->width;
+    w->triangular = triangular;
+    memcpy(w->t, t, (size_t)(w->columns * rank) * sizeof *t);
+    pack(w);
+}
+
+/* y (count x wide) += the part of T's rows first .. first + depth - 1, for columns of a panel. */
+static void times_rows(const nrm_whiten *w, int64_t count, const double *x, int64_t ldx, int64_t depth, const double *panel, double *y,
+                       bool add)
+{
+    const nrm_matmul_kernel_f64 *k = w->kernel;
+    for (int64_t i = 0; i < count; i += k->rows)
+        k->block[nrm_min_i64(k->rows, count - i)](depth, x + i * ldx, ldx, 1, panel, k->width, y + i * w->wide, w->wide, add, NULL);
+}
+
+/* y = [a b] T, the rows of T in pieces that the first cache holds. */
+static void to_basis(const nrm_whiten *w, int64_t count, const double *a, int64_t lda, const double *b, int64_t ldb, double *y)
+{
+    const int width = w->kernel->width;
+
+    for (int64_t j = 0; j < w->wide; j += width) {
+        const int64_t deep = w->triangular ? nrm_min_i64(j + width, w->columns) : w->columns;
+        const double *panel = w->packed + j * w->columns;
+        for (int64_t p = 0, depth; p < deep; p += depth) {
+            const bool of_a = p < w->columns_a;
+            depth = nrm_min_i64(NRM_MATMUL_DEPTH, (of_a ? nrm_min_i64(w->columns_a, deep) : deep) - p);
+            times_rows(w, count, of_a ? a + p : b + p - w->columns_a, of_a ? lda : ldb, depth, panel + p * width, y + j, p > 0);
+        }
+    }
+}
+
+/* gram += y'y, blocks on and below the diagonal. */
+static void add_gram(const nrm_whiten *w, int64_t count, const double *y, double *gram)
+{
+    const nrm_matmul_kernel_f64 *k = w->kernel;
+    const int64_t wide = w->wide;
+
+    for (int64_t j = 0; j < wide; j += k->width)
+        for (int64_t i = j / k->rows * k->rows; i < wide; i += k->rows)
+            k->block[nrm_min_i64(k->rows, wide - i)](count, y + i, 1, wide, y + j, wide, gram + i * wide + j, wide, true, NULL);
+}
+
+static void one_block(const nrm_whiten *w, const nrm_row_chunk *chunk, int64_t at, int slot, nrm_whiten_fn fn, void *user, bool gram)
+{
+    const nrm_optimizer_kernels_f64 *pass = nrm_optimizer_kernels_f64_for(nrm_cpu_isa());
+    const int64_t thread = omp_get_thread_num(), count = nrm_min_i64(w->block, chunk->count - at), wide = w->wide;
+    double *y = w->rows + thread * w->block * wide, *square = w->square + thread * w->block, *factor = w->factor + thread * w->block;
+
+    to_basis(w, count, chunk->a + at * chunk->lda, chunk->lda, chunk->b ? chunk->b + at * chunk->ldb : NULL, chunk->ldb, y);
+    if (fn) {
+        for (int64_t i = 0; i < count; i++) square[i] = pass->square_sum(wide, 1, y + i * wide);
+        fn(user, slot, chunk->first + at, count, square, factor);
+    }
+    if (!gram) return;
+    if (fn)
+        for (int64_t i = 0; i < count; i++) pass->scale(wide, factor[i], y + i * wide);
+    add_gram(w, count, y, w->gram + slot * wide * wide);
+}
+
+static void chunk_of_blocks(const nrm_whiten *w, const nrm_row_chunk *chunk, nrm_whiten_fn fn, void *user, bool gram)
+{
+#pragma omp parallel for num_threads(w->threads) schedule(dynamic, 1) if (w->threads > 1 && chunk->count > w->block)
+    for (int slot = 0; slot < SLOTS; slot++)
+        for (int64_t at = slot * w->block; at < chunk->count; at += SLOTS * w->block) one_block(w, chunk, at, slot, fn, user, gram);
+}
+
+/* The slots' sums, in order, as a full matrix without padding. */
+static void collect(const nrm_whiten *w, double *gram)
+{
+    const int64_t r = w->rank, wide = w->wide;
+
+    for (int64_t i = 0; i < r; i++)
+        for (int64_t j = 0; j <= i; j++) {
+            double sum = 0;
+            for (int slot = 0; slot < SLOTS; slot++) sum += w->gram[(slot * wide + i) * wide + j];
+            gram[i * r + j] = gram[j * r + i] = sum;
+        }
+}
+
+nrm_status nrm_whiten_pass(nrm_whiten *w, nrm_whiten_fn fn, void *user, double *gram)
+{
+    nrm_row_pass *pass = NULL;
+    nrm_row_chunk chunk = {0};
+    int64_t rows = 0;
+
+    if (gram) memset(w->gram, 0, (size_t)(SLOTS * w->wide * w->wide) * sizeof *gram);
+    nrm_status st = nrm_row_pass_begin(w->ctx, w->who, w->a, w->b, w->unit, w->task, &pass);
+    while (st >= 0) {
+        st = nrm_row_pass_next(w->ctx, pass, &chunk);
+        if (st < 0 || chunk.count == 0) break;
+        if (chunk.first + chunk.count > w->n)
+            st = nrm_fail(w->ctx, NRM_E_SHAPE, "%s: a has more than %lld rows; it must have as many", w->who, NRM_LL(w->n));
+        else chunk_of_blocks(w, &chunk, fn, user, gram != NULL);
+    }
+    NRM_TRY(nrm_row_pass_end(w->ctx, &pass, st, &rows));
+    NRM_REQUIRE(w->ctx, rows == w->n, NRM_E_SHAPE, "%s: a has %lld rows; it must have %lld", w->who, NRM_LL(rows), NRM_LL(w->n));
+    if (!gram) return NRM_OK;
+    collect(w, gram);
+    return nrm_sum_ranks(w->ctx, w->who, gram, w->rank * w->rank);
+}
+
+nrm_status nrm_whiten_renew(nrm_whiten *w, double *gram)
+{
+    const int64_t r = w->rank;
+
+    const nrm_blas_scope scope = nrm_blas_enter_single();
+    const int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (int)r, gram, (int)r); /* U' U, read by rows L L' */
+    if (info == 0)
+        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)w->columns, (int)r, 1, gram, (int)r, w->t, (int)r);
+    nrm_blas_leave(scope);
+    NRM_REQUIRE(w->ctx, info == 0, NRM_E_SINGULAR, "%s: the weighted rows have lost a direction to rounding; scale the columns of a alike",
+                w->who);
+    pack(w);
+    return NRM_OK;
+}
