@@ -22,7 +22,7 @@ typedef struct nrm_lp_answer {
     double objective, lower;  /* sum w |r|^p and a bound below its least value; may overflow to inf */
     double norm, norm_lower;  /* their p-th roots, which cannot */
     int64_t iterations, rank; /* rank of a */
-    bool converged;           /* the gap is at most tol, or r is rounding alone */
+    bool converged;           /* the gap is at most tol, or what rounding alone makes of r */
 } nrm_lp_answer;
 
 /* x (d): out, and where `warm` the point to begin from.  Where the rank is below d: of all best
