@@ -3,14 +3,14 @@
  *
  *     Y' H Y dz = -m / (e - 1) Y' g,   H = diag((|r| / m)^(e-2)),   g = sgn(r) (|r| / m)^(e-1),
  *
- * from the least-squares solution; for p > 6 the exponent e grows to p by factors of 1.5, each
+ * (H at least LEAST, or a row met exactly would not be held there) from the least-squares solution; for p > 6 the exponent e grows to p by factors of 1.5, each
  * solution being the next one's start (Adil, Peng and Sachdeva, NeurIPS 2019, grow it alike).
  * Away from the solution the step is too short by up to e - 1 times: it is doubled while that
  * helps, and halved until it helps at all. */
 #include "lp_space.h"
 
 enum { SEARCH = 60 };
-static const double GROWTH = 1.5, DIRECT = 6, ENOUGH = 1e-3;
+static const double GROWTH = 1.5, DIRECT = 6, ENOUGH = 1e-3, LEAST = 1e-14, NOISE = 1e-10;
 
 typedef struct state { double e, m, step; } state;
 
@@ -23,7 +23,7 @@ static double derivatives(const nrm_lp_space *s, void *user, int64_t first, int6
     double sum = 0;
     for (int64_t i = first; i < first + count; i++) {
         const double t = fabs(s->r[i]) / o->m, h = power(t, o->e - 2);
-        s->trial[i] = h;
+        s->trial[i] = fmax(h, LEAST);
         s->lambda[i] = copysign(h * t, s->r[i]);
         sum += h * t * t;
     }
@@ -74,7 +74,7 @@ static nrm_status newton_step(nrm_lp_space *s, state *o, double *fall)
     for (int64_t j = 0; j < s->k; j++) s->step[j] *= -o->m / (o->e - 1);
     nrm_lp_product(s, s->step, s->trial);
     double step = search(s, o, f, &reached);
-    if (step == 0 && o->e == s->p) step = 1;
+    if (step == 0 && o->e == s->p && value_at(s, o, 1) <= f * (1 + NOISE)) step = 1;
     for (int64_t j = 0; j < s->k; j++) s->z[j] += step * s->step[j];
     nrm_lp_residual(s, s->z, s->r);
     *fall = (f - reached) / f;
