@@ -30,6 +30,8 @@ typedef struct nrm_row_pass nrm_row_pass;
  * line says (static).  NRM_E_UNSUPPORTED where a stream cannot be rewound. */
 nrm_status nrm_row_pass_begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t unit, const char *task,
                               nrm_row_pass **pass);
+/* Of rows that an earlier pass has found finite: they are not searched again. */
+void nrm_row_pass_trust(nrm_row_pass *pass);
 /* The next chunk of this rank; its memory lasts until the next call.  NRM_E_NONFINITE names row
  * and column, _SHAPE the row at which a or b ends before the other, _CANCELLED. */
 nrm_status nrm_row_pass_next(nrm_ctx *ctx, nrm_row_pass *pass, nrm_row_chunk *chunk);

@@ -146,6 +146,7 @@ nrm_status nrm_whiten_pass(nrm_whiten *w, nrm_whiten_fn fn, void *user, double *
 
     if (gram) memset(w->gram, 0, (size_t)(SLOTS * w->wide * w->wide) * sizeof *gram);
     nrm_status st = nrm_row_pass_begin(w->ctx, w->who, w->a, w->b, w->unit, w->task, &pass);
+    if (st >= 0) nrm_row_pass_trust(pass);
     while (st >= 0) {
         st = nrm_row_pass_next(w->ctx, pass, &chunk);
         if (st < 0 || chunk.count == 0) break;

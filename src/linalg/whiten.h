@@ -42,7 +42,7 @@ nrm_status nrm_whiten_begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows
 void nrm_whiten_end(nrm_whiten *w); /* {0} is fine */
 /* T (columns x rank); triangular: zero where row > column. */
 void nrm_whiten_basis(nrm_whiten *w, int64_t rank, bool triangular, const double *t);
-/* fn NULL: factors 1.  gram (rank x rank, both triangles) NULL: not made. */
+/* The rows must have been found finite before.  fn NULL: factors 1.  gram (rank x rank, both triangles) NULL: not made. */
 nrm_status nrm_whiten_pass(nrm_whiten *w, nrm_whiten_fn fn, void *user, double *gram);
 /* T <- T L^-T, L L' = gram, which is used up.  NRM_E_SINGULAR. */
 nrm_status nrm_whiten_renew(nrm_whiten *w, double *gram);
