@@ -15,6 +15,8 @@
 #include <norma/optim_distributed.h>
 #include <norma/optimizer_step.h>
 #include <norma/orthogonalize.h>
+#include <norma/private_protocol.h>
+#include <norma/private_sparse_regression.h>
 #include <norma/program.h>
 #include <norma/select_columns.h>
 #include <norma/softmax.h>

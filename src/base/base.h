@@ -89,6 +89,9 @@ bool nrm_tick(nrm_ctx *ctx, const char *task, double done, double total, const c
 
 double nrm_now(void); /* seconds, monotonic */
 int nrm_threads_asked(const nrm_ctx *ctx); /* as set: 0 = all that OpenMP offers */
+/* A seed was chosen (nrm_set_seed, or one that is not 0 in the options): what must be secret
+ * comes from the operating system unless it was. */
+bool nrm_seed_given(const nrm_ctx *ctx);
 
 #define NRM_LL(x) ((long long)(x))
 #define NRM_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))

@@ -16,6 +16,7 @@ static const double TICK_SECONDS = 0.05; /* at most twenty reports a second */
 struct nrm_ctx {
     int threads;
     uint64_t seed;
+    bool seed_given;
     nrm_allocator allocator;
     nrm_log_fn log;
     void *log_user;
@@ -137,6 +138,7 @@ nrm_status nrm_ctx_create(nrm_ctx **ctx, const nrm_ctx_options *options)
     memset(c, 0, sizeof *c);
     c->threads = o.threads;
     c->seed = o.seed;
+    c->seed_given = o.seed != 0;
     c->allocator = o.allocator;
     c->log = o.log;
     c->log_user = o.log_user;
@@ -156,6 +158,7 @@ void nrm_ctx_destroy(nrm_ctx *ctx)
 
 const char *nrm_message(const nrm_ctx *ctx) { return ctx ? ctx->message : ""; }
 uint64_t nrm_seed(const nrm_ctx *ctx) { return ctx ? ctx->seed : 0; }
+bool nrm_seed_given(const nrm_ctx *ctx) { return ctx && ctx->seed_given; }
 
 int nrm_threads(const nrm_ctx *ctx)
 {
@@ -176,6 +179,7 @@ nrm_status nrm_set_seed(nrm_ctx *ctx, uint64_t seed)
 {
     if (!ctx) return NRM_E_NULL;
     ctx->seed = seed;
+    ctx->seed_given = true;
     return NRM_OK;
 }
 

@@ -142,8 +142,10 @@ static nrm_status start(nrm_ctx *ctx, meeting *m, thread_rank *ranks, int *start
 
     options.threads = nrm_threads_asked(ctx);
     options.seed = nrm_seed(ctx);
-    for (int r = 1; r < m->size; r++)
+    for (int r = 1; r < m->size; r++) {
         NRM_REQUIRE(ctx, nrm_ctx_create(&ranks[r].ctx, &options) >= 0, NRM_E_NOMEM, "comm: no memory for the context of rank %d", r);
+        if (nrm_seed_given(ctx)) NRM_TRY(nrm_set_seed(ranks[r].ctx, options.seed)); /* 0 may have been chosen */
+    }
     for (int r = 1; r < m->size; r++) {
         if (pthread_create(&ranks[r].thread, NULL, run_rank, &ranks[r]) != 0) {
             leave(m, r, false); /* those that run must not wait for it */

@@ -18,7 +18,7 @@
 
 typedef struct nrm_row_chunk {
     int64_t first, count; /* rows; count is 0 at the end */
-    const double *a;      /* count x columns of a, row stride lda; finite */
+    const double *a;      /* count x columns of a, row stride lda; finite unless nrm_row_pass_trust */
     int64_t lda;
     const double *b;      /* the same of b, NULL without one */
     int64_t ldb;
@@ -30,7 +30,9 @@ typedef struct nrm_row_pass nrm_row_pass;
  * line says (static).  NRM_E_UNSUPPORTED where a stream cannot be rewound. */
 nrm_status nrm_row_pass_begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t unit, const char *task,
                               nrm_row_pass **pass);
-/* Of rows that an earlier pass has found finite: they are not searched again. */
+/* How messages call a and b, for instance "x" and "y" (static), instead of "a" and "b". */
+void nrm_row_pass_names(nrm_row_pass *pass, const char *a, const char *b);
+/* Rows are not searched for NaN and Inf: an earlier pass has found none, or they have a meaning. */
 void nrm_row_pass_trust(nrm_row_pass *pass);
 /* The next chunk of this rank; its memory lasts until the next call.  NRM_E_NONFINITE names row
  * and column, _SHAPE the row at which a or b ends before the other, _CANCELLED. */

@@ -73,7 +73,7 @@ nrm_status nrm_call_save_problem(nrm_call *c, const char *path)
     json_t *root = json_object();
     json_object_set_new(root, "method", json_string(c->method->name));
     json_object_set_new(root, "version", json_string(NRM_VERSION));
-    json_object_set_new(root, "seed", nrm_seed_json(nrm_seed(ctx)));
+    if (nrm_seed_given(ctx)) json_object_set_new(root, "seed", nrm_seed_json(nrm_seed(ctx)));
     json_object_set_new(root, "parameters", nrm_parameters_json(c->method, c->options));
     NRM_TRY_DONE(nrm_json_text(ctx, root, &text));
     length = (int64_t)strlen(text);
