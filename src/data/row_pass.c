@@ -150,8 +150,8 @@ nrm_status nrm_row_pass_next(nrm_ctx *ctx, nrm_row_pass *p, nrm_row_chunk *chunk
     if (p->b.rows) NRM_TRY(fill(ctx, p, &p->b));
     NRM_TRY(check_ends(ctx, p, p->a.count, p->b.count));
     if (p->a.count == 0) return NRM_OK;
-    if (!p->trusted) NRM_TRY(check_side(ctx, p, &p->a));
-    if (!p->trusted && p->b.rows) NRM_TRY(check_side(ctx, p, &p->b));
+    NRM_TRY(check_side(ctx, p, &p->a));
+    if (p->b.rows) NRM_TRY(check_side(ctx, p, &p->b));
     p->at += p->a.count;
     chunk->count = p->a.count;
     chunk->a = p->a.at;
