@@ -1,16 +1,14 @@
 /* hadamard.c -- the fast Walsh-Hadamard transform.  Contract: transform.h.
  *
- * H_2k [x; z] = [H_k (x + z); H_k (x - z)]: add and subtract the halves, then go on with
- * each half alone.  Halves are followed depth first, two levels at a time, so a piece is
- * finished while it lies in the cache; below LEAF rows a plain loop does the rest.
- *
  * The unit of work is a panel of NRM_PANEL columns, contiguous: a row is one cache line and
- * the additions run along it.  A single vector is such a panel too: with n = q 8,
- * H_n = H_q (x) H_8, H_q down the q rows of eight and H_8 along each row. */
+ * the additions of kernel/hadamard.h run along it.  A single vector is such a panel too: with
+ * n = q 8, H_n = H_q (x) H_8, H_q down the q rows of eight and H_8 along each row. */
 #include "transform.h"
 #include "check.h"
+#include "kernel/hadamard.h"
 
-enum { LEAF = 256, W = NRM_PANEL, WORTH_A_TEAM = 20000 };
+enum { W = NRM_PANEL, WORTH_A_TEAM = 20000 };
+_Static_assert((int)NRM_PANEL == (int)NRM_HADAMARD_WIDTH, "the kernels' panels are these");
 
 bool nrm_is_power_of_two(int64_t n) { return n >= 1 && (n & (n - 1)) == 0; }
 
@@ -24,43 +22,7 @@ int64_t nrm_next_power_of_two(int64_t n)
     return power;
 }
 
-/* Levels of `half` and half / 2 at once: four rows in, four rows out. */
-static void two_levels(double *p, int64_t n)
-{
-    const int64_t quarter = n / 4 * W;
-    for (int64_t i = 0; i < quarter; i++) {
-        const double a = p[i], b = p[i + quarter], c = p[i + 2 * quarter], d = p[i + 3 * quarter];
-        const double ac = a + c, bd = b + d, a_c = a - c, b_d = b - d;
-        p[i] = ac + bd;
-        p[i + quarter] = ac - bd;
-        p[i + 2 * quarter] = a_c + b_d;
-        p[i + 3 * quarter] = a_c - b_d;
-    }
-}
-
-static void one_level(double *p, int64_t n)
-{
-    const int64_t half = n / 2 * W;
-    for (int64_t i = 0; i < half; i++) {
-        const double a = p[i], b = p[i + half];
-        p[i] = a + b;
-        p[i + half] = a - b;
-    }
-}
-
-void nrm_hadamard_panel(double *panel, int64_t n)
-{
-    if (n > LEAF) {
-        two_levels(panel, n);
-        for (int j = 0; j < 4; j++) nrm_hadamard_panel(panel + j * (n / 4) * W, n / 4);
-        return;
-    }
-    int64_t size = n;
-    for (; size >= 4; size /= 4)
-        for (int64_t start = 0; start < n; start += size) two_levels(panel + start * W, size);
-    if (size == 2)
-        for (int64_t start = 0; start < n; start += 2) one_level(panel + start * W, 2);
-}
+void nrm_hadamard_panel(double *panel, int64_t n) { nrm_hadamard_kernels_for(nrm_cpu_isa())->transform(panel, n); }
 
 /* H_8 along a row. */
 static void row_of_eight(double *x, double factor)

@@ -32,14 +32,14 @@ void nrm_sketch_scale(nrm_sketch_sum *sum, double factor)
     for (int64_t i = 0; i < sum->plan.m * sum->columns; i++) sum->values[i] *= factor;
 }
 
-void nrm_sketch_signs(const nrm_sketch_plan *plan, uint64_t start, int64_t first, int64_t count, uint64_t *sign)
+void nrm_sketch_signs(const nrm_sketch_plan *plan, uint64_t start, int64_t first, int64_t count, double *sign)
 {
     for (int64_t i = first; i < first + count;) {
         nrm_rng rng = nrm_sketch_rng(plan, start + (uint64_t)(i / 128));
         uint32_t word[4];
         for (int w = 0; w < 4; w++) word[w] = nrm_rng_u32(&rng);
         const int64_t end = nrm_min_i64(first + count, (i / 128 + 1) * 128);
-        for (; i < end; i++) sign[i - first] = (uint64_t)(word[i % 128 / 32] >> (i % 32)) << 63;
+        for (; i < end; i++) sign[i - first] = word[i % 128 / 32] >> (i % 32) & 1 ? -1 : 1;
     }
 }
 

@@ -16,7 +16,7 @@ struct nrm_circulant {
 
 bool nrm_circulant_is_fast(int64_t n) { return n > SHORT && n <= INT32_MAX / 2 && nrm_fft_accuracy() < 1e-14; }
 
-nrm_status nrm_circulant_create(nrm_ctx *ctx, const char *who, int64_t n, const uint64_t *sign, nrm_circulant **circulant)
+nrm_status nrm_circulant_create(nrm_ctx *ctx, const char *who, int64_t n, const double *g, nrm_circulant **circulant)
 {
     nrm_circulant *c;
     double *x = NULL;
@@ -29,10 +29,10 @@ nrm_status nrm_circulant_create(nrm_ctx *ctx, const char *who, int64_t n, const 
     if (nrm_circulant_is_fast(n)) {
         NRM_TRY_DONE(nrm_fft_create(ctx, who, NRM_FFT_COMPLEX, n, &c->plan));
         NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, x, 2 * n, who));
-        for (int64_t i = 0; i < n; i++) x[2 * i] = sign[i] >> 63 ? -1 : 1;
+        for (int64_t i = 0; i < n; i++) x[2 * i] = g[i];
         nrm_fft_forward_shared(c->plan, x, c->g);
     } else {
-        for (int64_t i = 0; i < n; i++) c->g[i] = sign[i] >> 63 ? -1 : 1;
+        memcpy(c->g, g, (size_t)n * sizeof *g);
     }
     *circulant = c;
 done:
@@ -83,7 +83,7 @@ void nrm_circulant_apply(const nrm_circulant *c, double *restrict x, double *res
 /* ---- srct of all rows at once ------------------------------------------------------------------- */
 
 /* Columns c and c + 1 of [A B] under the signs. */
-static void load(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, const uint64_t *sign, int64_t c, int64_t width,
+static void load(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, const double *sign, int64_t c, int64_t width,
                  double *x)
 {
     const int64_t n = sum->plan.n;
@@ -94,7 +94,7 @@ static void load(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, const u
         const bool of_a = c + j < sum->d;
         const double *from = of_a ? rows->a + c + j : rows->b + c + j - sum->d;
         const int64_t ld = of_a ? rows->lda : rows->ldb;
-        for (int64_t i = 0; i < n; i++) x[2 * i + j] = sign[i] >> 63 ? -from[i * ld] : from[i * ld];
+        for (int64_t i = 0; i < n; i++) x[2 * i + j] = sign[i] * from[i * ld];
     }
 }
 
@@ -106,10 +106,10 @@ nrm_status nrm_sketch_circulant(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_ske
     nrm_circulant *circulant = NULL;
     nrm_status st;
 
-    const int sign_slot = nrm_arena_add(&arena, n, sizeof(uint64_t));
+    const int sign_slot = nrm_arena_add(&arena, n, sizeof(double));
     const int work_slot = nrm_arena_add(&arena, 2 * threads * room, sizeof(double));
     NRM_TRY(nrm_arena_alloc(ctx, &arena, sum->who));
-    uint64_t *sign = nrm_arena_at(&arena, sign_slot);
+    double *sign = nrm_arena_at(&arena, sign_slot);
     double *work = nrm_arena_at(&arena, work_slot);
     nrm_sketch_signs(&sum->plan, NRM_SKETCH_CIRCULANT, 0, n, sign);
     NRM_TRY_DONE(nrm_circulant_create(ctx, sum->who, n, sign, &circulant));

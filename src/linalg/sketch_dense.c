@@ -43,14 +43,14 @@ static void gaussian_row(const nrm_sketch_plan *plan, int64_t r, int64_t first, 
 }
 
 static void circulant_row(const nrm_sketch_plan *plan, int64_t row_of_c, int64_t first, int64_t count,
-                          const uint64_t *sign, double *row)
+                          const double *sign, double *row)
 {
-    uint64_t g[BLOCK];
+    double g[BLOCK];
     for (int64_t done = 0; done < count;) { /* runs of g without a wrap, from their last to their first */
         const int64_t last = row_of_c >= first + done ? row_of_c - first - done : row_of_c - first - done + plan->n;
         const int64_t run = nrm_min_i64(count - done, last + 1);
         nrm_sketch_signs(plan, NRM_SKETCH_CIRCULANT, last - run + 1, run, g);
-        for (int64_t i = 0; i < run; i++) row[done + i] = (g[run - 1 - i] ^ sign[done + i]) >> 63 ? -1 : 1;
+        for (int64_t i = 0; i < run; i++) row[done + i] = g[run - 1 - i] * sign[done + i];
         done += run;
     }
 }
@@ -65,7 +65,7 @@ static void product(int64_t m, int64_t columns, int64_t count, const double *til
 
 /* Rows r .. r + tile - 1 of S A, `count` rows from row `from` of `rows` on. */
 static void add_tile(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t r, int64_t from, int64_t count,
-                     const uint64_t *sign, double *tile)
+                     const double *sign, double *tile)
 {
     const dense *s = sum->state;
     const nrm_sketch_plan *plan = &sum->plan;
@@ -92,7 +92,7 @@ static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *
 {
     const dense *s = sum->state;
     const int64_t tiles = (sum->plan.m + s->tile - 1) / s->tile;
-    uint64_t sign[BLOCK] = {0};
+    double sign[BLOCK];
 
     if (by_fourier(sum, rows)) return nrm_sketch_circulant(ctx, sum, rows, s->chosen);
     for (int64_t from = 0; from < rows->count; from += BLOCK) {

@@ -61,18 +61,16 @@ nrm_status nrm_sketch_choose(nrm_ctx *ctx, const nrm_sketch_sum *sum, int64_t ro
 /* values *= factor. */
 void nrm_sketch_scale(nrm_sketch_sum *sum, double factor);
 
-/* The sign bit (bit 63) of numbers first .. first + count - 1 of the signs that begin at block
- * `start`; the other bits are 0. */
-void nrm_sketch_signs(const nrm_sketch_plan *plan, uint64_t start, int64_t first, int64_t count, uint64_t *sign);
+/* Numbers first .. first + count - 1 of the signs, +1 and -1, that begin at block `start`. */
+void nrm_sketch_signs(const nrm_sketch_plan *plan, uint64_t start, int64_t first, int64_t count, double *sign);
+/* -1 to the power |x & y|. */
+static inline double nrm_sketch_parity(int64_t x, int64_t y) { return __builtin_parityll((uint64_t)(x & y)) ? -1 : 1; }
 /* Panel number p of count rows from row `from` of `rows` on, each under its sign, and zero rows up
  * to `padded`. */
 void nrm_sketch_panel(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t from, int64_t count, int64_t p,
-                      const uint64_t *sign, int64_t padded, double *panel);
+                      const double *sign, int64_t padded, double *panel);
 /* 2 pairs independent normals, of blocks first .. first + pairs - 1. */
 void nrm_sketch_normals(const nrm_sketch_plan *plan, uint64_t first, int64_t pairs, double *x);
-
-/* The pooled sum of one output row: sum_k gamma[k] panel[place[k]], NRM_PANEL wide. */
-void nrm_sketch_pool(int64_t count, const int64_t *place, const double *gamma, const double *panel, double *out);
 
 /* srct of all rows at once. */
 nrm_status nrm_sketch_circulant(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *rows, const int64_t *chosen);

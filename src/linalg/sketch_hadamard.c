@@ -9,24 +9,28 @@
  * go in panels of NRM_PANEL, a cache line wide.  Kept rows are sorted by k'', so that a panel is
  * walked through forwards.
  *
- * Chunk I belongs to lane I mod `lanes`, which has accumulators of its own, and a lane's columns
- * are cut in strips; a strip of a lane belongs to one thread.  Lanes and strips depend on the
- * sizes alone, and so do the bits, as long as chunks of a lane come in the same order. */
+ * GROUP chunks in a row belong to a lane, the next GROUP to the next lane, in turn; a lane has
+ * accumulators of its own.  Columns are cut in strips of STRIP panels; a strip of a lane is one
+ * thread's at a time.  Lanes and strips depend on the sizes alone, and so do the bits, as long as
+ * the chunks of a lane come in the same order. */
+#include "kernel/hadamard.h"
 #include "sketch_family.h"
 #include <omp.h>
 #include <stdlib.h>
 
-enum { LEAST_CHUNK = 512, LANES = 16, STRIP_BYTES = 1 << 18 };
-static const int64_t LANE_BYTES = 1 << 25, UNIT_BYTES = 1 << 22;
+enum { LEAST_CHUNK = 512, LANES = 16, GROUP = 8, TURNS = 4, STRIP = NRM_HADAMARD_AHEAD / NRM_PANEL };
+static const int64_t LANE_BYTES = 1 << 25, UNIT_BYTES = 1 << 23;
 
 typedef struct kept { int64_t low, high, row; } kept; /* k'', k', and the row of S A */
 typedef struct hadamard {
-    int64_t chunk, lanes, panels, strip; /* strip: panels of one */
-    kept *rows;
-    double *sums;       /* lanes x panels x m x NRM_PANEL */
-    double *panel;      /* chunk x NRM_PANEL, one a thread */
-    uint64_t *sign;     /* chunk, one a thread */
-    uint64_t *row_sign; /* m, one a thread */
+    const nrm_hadamard_kernels *kernels;
+    int64_t chunk, lanes, panels;
+    int32_t *low;     /* of the kept rows, rising */
+    int64_t *high, *row;
+    double *sums;     /* lanes x panels x m x NRM_PANEL */
+    double *panel;    /* chunk x NRM_PANEL, one a thread */
+    double *sign;     /* chunk, one a thread */
+    double *row_sign; /* m, one a thread */
 } hadamard;
 
 static int by_low(const void *x, const void *y)
@@ -39,13 +43,23 @@ static int by_low(const void *x, const void *y)
 static nrm_status choose_rows(nrm_ctx *ctx, const nrm_sketch_sum *sum, int64_t padded)
 {
     const hadamard *s = sum->state;
+    const int64_t m = sum->plan.m;
     int64_t *chosen;
-    NRM_TRY(NRM_ALLOC(ctx, chosen, sum->plan.m, sum->who));
-    const nrm_status st = nrm_sketch_choose(ctx, sum, padded, chosen);
-    if (st >= 0) {
-        for (int64_t r = 0; r < sum->plan.m; r++) s->rows[r] = (kept){chosen[r] % s->chunk, chosen[r] / s->chunk, r};
-        qsort(s->rows, (size_t)sum->plan.m, sizeof *s->rows, by_low);
+    kept *rows = NULL;
+    nrm_status st;
+
+    NRM_TRY(NRM_ALLOC(ctx, chosen, m, sum->who));
+    NRM_TRY_DONE(NRM_ALLOC(ctx, rows, m, sum->who));
+    NRM_TRY_DONE(nrm_sketch_choose(ctx, sum, padded, chosen));
+    for (int64_t r = 0; r < m; r++) rows[r] = (kept){chosen[r] % s->chunk, chosen[r] / s->chunk, r};
+    qsort(rows, (size_t)m, sizeof *rows, by_low);
+    for (int64_t r = 0; r < m; r++) {
+        s->low[r] = (int32_t)rows[r].low;
+        s->high[r] = rows[r].high;
+        s->row[r] = rows[r].row;
     }
+done:
+    nrm_free(ctx, rows);
     nrm_free(ctx, chosen);
     return st;
 }
@@ -61,15 +75,17 @@ static nrm_status begin(nrm_ctx *ctx, nrm_sketch_sum *sum)
                 NRM_LL(padded));
     NRM_TRY(NRM_ALLOC_ZERO(ctx, s, 1, sum->who));
     sum->state = s;
+    s->kernels = nrm_hadamard_kernels_for(nrm_cpu_isa());
     s->chunk = nrm_min_i64(padded, nrm_max_i64(LEAST_CHUNK, nrm_next_power_of_two(m)));
     s->panels = (sum->columns + NRM_PANEL - 1) / NRM_PANEL;
-    s->strip = nrm_max_i64(1, STRIP_BYTES / (s->chunk * line));
-    const int64_t strips = (s->panels + s->strip - 1) / s->strip;
-    s->lanes = nrm_max_i64(1, nrm_min_i64(LANES / strips, LANE_BYTES / (m * s->panels * line)));
-    s->lanes = nrm_min_i64(s->lanes, padded / s->chunk);
+    const int64_t strips = (s->panels + STRIP - 1) / STRIP;
+    s->lanes = nrm_max_i64(1, nrm_min_i64(LANES / nrm_min_i64(strips, LANES), LANE_BYTES / (m * s->panels * line)));
+    s->lanes = nrm_min_i64(s->lanes, (padded / s->chunk + GROUP - 1) / GROUP);
     sum->unit = s->chunk;
-    while (sum->unit < s->lanes * s->chunk && sum->unit < padded && sum->unit * sum->columns * 8 < UNIT_BYTES) sum->unit *= 2;
-    NRM_TRY(NRM_ALLOC(ctx, s->rows, m, sum->who));
+    while (sum->unit < s->lanes * s->chunk * GROUP && sum->unit < padded && sum->unit * sum->columns * 8 < UNIT_BYTES) sum->unit *= 2;
+    NRM_TRY(NRM_ALLOC(ctx, s->low, m, sum->who));
+    NRM_TRY(NRM_ALLOC(ctx, s->high, m, sum->who));
+    NRM_TRY(NRM_ALLOC(ctx, s->row, m, sum->who));
     NRM_TRY(NRM_ALLOC_ZERO(ctx, s->sums, s->lanes * s->panels * m * NRM_PANEL, sum->who));
     NRM_TRY(NRM_ALLOC(ctx, s->panel, sum->threads * s->chunk * NRM_PANEL, sum->who));
     NRM_TRY(NRM_ALLOC(ctx, s->sign, sum->threads * s->chunk, sum->who));
@@ -78,57 +94,81 @@ static nrm_status begin(nrm_ctx *ctx, nrm_sketch_sum *sum)
 }
 
 void nrm_sketch_panel(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t from, int64_t count, int64_t p,
-                      const uint64_t *sign, int64_t padded, double *panel)
+                      const double *sign, int64_t padded, double *panel)
 {
     const int64_t first = p * NRM_PANEL, end = nrm_min_i64(first + NRM_PANEL, sum->columns);
     const int64_t of_a = nrm_max_i64(0, nrm_min_i64(end, sum->d) - first);
 
     for (int64_t i = 0; i < count; i++) {
         double *to = panel + i * NRM_PANEL;
-        const double factor = sign[i] >> 63 ? -1 : 1;
         const double *from_a = of_a > 0 ? rows->a + (from + i) * rows->lda + first : NULL;
         const double *from_b = first + of_a < end ? rows->b + (from + i) * rows->ldb + first + of_a - sum->d : NULL;
-        for (int64_t c = 0; c < of_a; c++) to[c] = factor * from_a[c];
-        for (int64_t c = of_a; c < end - first; c++) to[c] = factor * from_b[c - of_a];
+        for (int64_t c = 0; c < of_a; c++) to[c] = sign[i] * from_a[c];
+        for (int64_t c = of_a; c < end - first; c++) to[c] = sign[i] * from_b[c - of_a];
         for (int64_t c = end - first; c < NRM_PANEL; c++) to[c] = 0;
     }
     memset(panel + count * NRM_PANEL, 0, (size_t)((padded - count) * NRM_PANEL) * sizeof *panel);
 }
 
-/* Chunk number `chunk` of a strip: the panels from `p` on. */
-static void add_chunk(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t chunk, int64_t p, int thread)
+/* H D of panel p of `count` rows from row `from` of `rows` on; with a whole panel of A its share of
+ * the same strip of the group's next chunk is called into the cache. */
+static void transform(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t from, int64_t count, int64_t p,
+                      const double *sign, double *panel)
+{
+    const hadamard *s = sum->state;
+    const int64_t strip = p - p % STRIP, next = from + s->chunk;
+
+    if (count < s->chunk || (p + 1) * NRM_PANEL > sum->d) {
+        nrm_sketch_panel(sum, rows, from, count, p, sign, s->chunk, panel);
+        s->kernels->transform(panel, s->chunk);
+        return;
+    }
+    const bool more = (rows->first + next) / s->chunk % GROUP != 0 && next + s->chunk <= rows->count &&
+                      (strip + STRIP) * NRM_PANEL <= sum->d;
+    const double *ahead = more ? rows->a + (next + p % STRIP * (s->chunk / STRIP)) * rows->lda + strip * NRM_PANEL : NULL;
+    s->kernels->transform_of(rows->a + from * rows->lda + p * NRM_PANEL, rows->lda, sign, s->chunk, panel, ahead);
+}
+
+/* Chunk number `chunk` of a strip of a lane: the panels from `p` on. */
+static void add_chunk(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t chunk, int64_t lane, int64_t p,
+                      int thread)
 {
     const hadamard *s = sum->state;
     const int64_t m = sum->plan.m, from = chunk * s->chunk - rows->first, count = nrm_min_i64(s->chunk, rows->count - from);
-    double *panel = s->panel + thread * s->chunk * NRM_PANEL;
-    uint64_t *sign = s->sign + thread * s->chunk, *row_sign = s->row_sign + thread * m;
+    double *panel = s->panel + thread * s->chunk * NRM_PANEL, *sign = s->sign + thread * s->chunk;
+    double *row_sign = s->row_sign + thread * m;
 
     nrm_sketch_signs(&sum->plan, 0, chunk * s->chunk, count, sign);
-    for (int64_t r = 0; r < m; r++) row_sign[r] = (uint64_t)__builtin_parityll((uint64_t)(s->rows[r].high & chunk)) << 63;
-    for (int64_t end = nrm_min_i64(p + s->strip, s->panels); p < end; p++) {
-        double *sums = s->sums + (chunk % s->lanes * s->panels + p) * m * NRM_PANEL;
-        nrm_sketch_panel(sum, rows, from, count, p, sign, s->chunk, panel);
-        nrm_hadamard_panel(panel, s->chunk);
-        for (int64_t r = 0; r < m; r++) {
-            const double *x = panel + s->rows[r].low * NRM_PANEL, factor = row_sign[r] ? -1 : 1;
-            for (int64_t c = 0; c < NRM_PANEL; c++) sums[r * NRM_PANEL + c] += factor * x[c];
-        }
+    for (int64_t r = 0; r < m; r++) row_sign[r] = nrm_sketch_parity(s->high[r], chunk);
+    for (int64_t end = nrm_min_i64(p + STRIP, s->panels); p < end; p++) {
+        transform(sum, rows, from, count, p, sign, panel);
+        s->kernels->add_rows(m, s->low, row_sign, panel, s->sums + (lane * s->panels + p) * m * NRM_PANEL);
     }
+}
+
+/* The chunks of a lane among chunks at .. end - 1. */
+static void add_lane(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t at, int64_t end, int64_t lane,
+                     int64_t p, int thread)
+{
+    const hadamard *s = sum->state;
+    const int64_t turn = s->lanes * GROUP;
+
+    for (int64_t group = at / turn * turn + lane * GROUP; group < end; group += turn)
+        for (int64_t chunk = nrm_max_i64(group, at); chunk < nrm_min_i64(group + GROUP, end); chunk++)
+            add_chunk(sum, rows, chunk, lane, p, thread);
 }
 
 static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *rows)
 {
     const hadamard *s = sum->state;
-    const int64_t strips = (s->panels + s->strip - 1) / s->strip;
-    const int64_t begin_at = rows->first / s->chunk, end_at = (rows->first + rows->count + s->chunk - 1) / s->chunk;
+    const int64_t strips = (s->panels + STRIP - 1) / STRIP, round = s->lanes * GROUP * TURNS;
+    const int64_t end_at = (rows->first + rows->count + s->chunk - 1) / s->chunk;
 
-    for (int64_t at = begin_at; at < end_at;) { /* a round: at most one chunk of each lane */
-        const int64_t round = nrm_min_i64(s->lanes - at % s->lanes, end_at - at);
+    for (int64_t at = rows->first / s->chunk; at < end_at; at += round) {
         NRM_TRY(nrm_sketch_tick(ctx, sum, at * s->chunk));
 #pragma omp parallel for num_threads(sum->threads) schedule(dynamic)
-        for (int64_t task = 0; task < round * strips; task++)
-            add_chunk(sum, rows, at + task / strips, task % strips * s->strip, omp_get_thread_num());
-        at += round;
+        for (int64_t task = 0; task < s->lanes * strips; task++)
+            add_lane(sum, rows, at, nrm_min_i64(at + round, end_at), task / strips, task % strips * STRIP, omp_get_thread_num());
     }
     return NRM_OK;
 }
@@ -144,14 +184,16 @@ static void finish(nrm_sketch_sum *sum)
             double total = 0;
             for (int64_t lane = 0; lane < s->lanes; lane++)
                 total += s->sums[((lane * s->panels + c / NRM_PANEL) * m + r) * NRM_PANEL + c % NRM_PANEL];
-            sum->values[s->rows[r].row * sum->columns + c] = scale * total;
+            sum->values[s->row[r] * sum->columns + c] = scale * total;
         }
 }
 
 static void end(nrm_ctx *ctx, nrm_sketch_sum *sum)
 {
     hadamard *s = sum->state;
-    nrm_free(ctx, s->rows);
+    nrm_free(ctx, s->low);
+    nrm_free(ctx, s->high);
+    nrm_free(ctx, s->row);
     nrm_free(ctx, s->sums);
     nrm_free(ctx, s->panel);
     nrm_free(ctx, s->sign);

@@ -12,11 +12,13 @@
  * The permutation: up to TABLE positions one of all, drawn by Fisher and Yates.  Beyond, rounds
  * of x <- (x + a) b mod N with b odd and of x <- x xor (x >> half the bits): each is one to one,
  * the keys a, b are random numbers, and no memory is needed. */
+#include "kernel/hadamard.h"
 #include "sketch_family.h"
 
 enum { TABLE = 1 << 16, ROUNDS = 6, SECTION = 1024, LEAST_CHUNK = 1024, CHUNK_BYTES = 1 << 27 };
 
 typedef struct pooled {
+    const nrm_hadamard_kernels *kernels;
     int64_t padded, width, panels; /* N, N/m */
     int64_t threads;  /* panels at once */
     int64_t *table;   /* of the permutation, or NULL */
@@ -54,6 +56,7 @@ static nrm_status begin(nrm_ctx *ctx, nrm_sketch_sum *sum)
                 NRM_LL(sum->plan.pool));
     NRM_TRY(NRM_ALLOC_ZERO(ctx, s, 1, sum->who));
     sum->state = s;
+    s->kernels = nrm_hadamard_kernels_for(nrm_cpu_isa());
     s->width = nrm_next_power_of_two(nrm_max_i64((n + m - 1) / m, sum->plan.pool));
     NRM_REQUIRE(ctx, s->width > 0 && nrm_mul_size(m, s->width, &s->padded), NRM_E_OVERFLOW, "%s: a pooled sketch of "
                 "%lld rows, pool %lld, is too large", sum->who, NRM_LL(m), NRM_LL(sum->plan.pool));
@@ -78,14 +81,6 @@ static int64_t permuted(const pooled *s, int64_t k)
     return (int64_t)x;
 }
 
-void nrm_sketch_pool(int64_t count, const int64_t *place, const double *gamma, const double *panel, double *out)
-{
-    double total[NRM_PANEL] = {0};
-    for (int64_t k = 0; k < count; k++)
-        for (int64_t c = 0; c < NRM_PANEL; c++) total[c] += gamma[k] * panel[place[k] * NRM_PANEL + c];
-    for (int64_t c = 0; c < NRM_PANEL; c++) out[c] += total[c];
-}
-
 /* Positions first .. first + count - 1 (first even) of chunk number `chunk` of `size` rows: the
  * places in its panel, and gamma under the sign of the chunk. */
 static void positions(const nrm_sketch_sum *sum, int64_t first, int64_t count, int64_t size, int64_t chunk,
@@ -96,7 +91,7 @@ static void positions(const nrm_sketch_sum *sum, int64_t first, int64_t count, i
     for (int64_t k = 0; k < count; k++) {
         const int64_t t = permuted(s, first + k);
         place[k] = t & (size - 1);
-        if (__builtin_parityll((uint64_t)(t / size & chunk))) gamma[k] = -gamma[k];
+        gamma[k] *= nrm_sketch_parity(t / size, chunk);
     }
 }
 
@@ -111,14 +106,17 @@ static void pool_section(const nrm_sketch_sum *sum, int64_t section, int64_t len
     for (int64_t first = section * length; first < (section + 1) * length; first += SECTION) {
         const int64_t count = nrm_min_i64(SECTION, length), step = nrm_min_i64(s->width, count);
         positions(sum, first, count, size, chunk, place, gamma);
-        for (int64_t k = 0; k < count; k += step)
-            nrm_sketch_pool(step, place + k, gamma + k, panel, sums + (first + k) / s->width * NRM_PANEL);
+        for (int64_t k = 0; k < count; k += step) {
+            double row[NRM_PANEL], *to = sums + (first + k) / s->width * NRM_PANEL;
+            s->kernels->weigh_rows(step, place + k, gamma + k, panel, row);
+            for (int64_t c = 0; c < NRM_PANEL; c++) to[c] += row[c];
+        }
     }
 }
 
 /* A chunk of `size` rows, a power of two. */
 static nrm_status add_chunk(nrm_ctx *ctx, const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t from,
-                            int64_t size, double *panels, uint64_t *sign)
+                            int64_t size, double *panels, double *sign)
 {
     const pooled *s = sum->state;
     const int64_t count = nrm_min_i64(size, rows->count - from), chunk = (rows->first + from) / size;
@@ -131,7 +129,7 @@ static nrm_status add_chunk(nrm_ctx *ctx, const nrm_sketch_sum *sum, const nrm_s
 #pragma omp parallel for num_threads((int)s->threads) schedule(static, 1)
         for (int64_t t = 0; t < round; t++) {
             nrm_sketch_panel(sum, rows, from, count, first + t, sign, size, panels + t * size * NRM_PANEL);
-            nrm_hadamard_panel(panels + t * size * NRM_PANEL, size);
+            s->kernels->transform(panels + t * size * NRM_PANEL, size);
         }
 #pragma omp parallel for num_threads(sum->threads) schedule(dynamic)
         for (int64_t task = 0; task < round * sections; task++) {
@@ -152,7 +150,7 @@ static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *
     nrm_status st;
 
     const int panel_slot = nrm_arena_add(&arena, s->threads * size, NRM_PANEL * sizeof(double));
-    const int sign_slot = nrm_arena_add(&arena, size, sizeof(uint64_t));
+    const int sign_slot = nrm_arena_add(&arena, size, sizeof(double));
     NRM_TRY(nrm_arena_alloc(ctx, &arena, sum->who));
     for (int64_t from = 0; from < rows->count; from += size)
         NRM_TRY_DONE(add_chunk(ctx, sum, rows, from, size, nrm_arena_at(&arena, panel_slot), nrm_arena_at(&arena, sign_slot)));

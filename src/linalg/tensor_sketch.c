@@ -22,7 +22,7 @@ static int64_t padded_rows(const nrm_tensor_plan *plan, int j)
 }
 
 static nrm_status draw_signs(nrm_ctx *ctx, const char *who, const nrm_tensor_plan *plan, uint64_t place, int j,
-                             uint64_t **sign)
+                             double **sign)
 {
     const nrm_sketch_plan draws = {.seed = plan->seed, .stream = plan->stream};
     NRM_TRY(NRM_ALLOC(ctx, *sign, plan->n[j], who));
@@ -34,7 +34,7 @@ static nrm_status draw_signs(nrm_ctx *ctx, const char *who, const nrm_tensor_pla
 
 typedef struct axis {
     int64_t outer, n, padded, inner;
-    const uint64_t *sign;
+    const double *sign;
 } axis;
 
 /* to (outer x padded x inner) = D from; rows of `from` (outer n of them) are ld apart. */
@@ -42,7 +42,7 @@ static void load(const axis *x, const double *from, int64_t ld, double *to)
 {
     for (int64_t o = 0; o < x->outer; o++, to += x->padded * x->inner) {
         for (int64_t i = 0; i < x->n; i++, from += ld)
-            for (int64_t c = 0; c < x->inner; c++) to[i * x->inner + c] = x->sign[i] >> 63 ? -from[c] : from[c];
+            for (int64_t c = 0; c < x->inner; c++) to[i * x->inner + c] = x->sign[i] * from[c];
         memset(to + x->n * x->inner, 0, (size_t)((x->padded - x->n) * x->inner) * sizeof *to);
     }
 }
@@ -79,7 +79,7 @@ static nrm_status circulants(nrm_ctx *ctx, const char *who, const nrm_tensor_pla
     const int64_t pairs = (x->outer * x->inner + 1) / 2, threads = nrm_min_i64(nrm_threads(ctx), pairs);
     const int64_t room = nrm_padded(2 * x->n * (int64_t)sizeof(double)) / (int64_t)sizeof(double);
     nrm_circulant *circulant = NULL;
-    uint64_t *sign = NULL;
+    double *sign = NULL;
     double *work = NULL;
     nrm_status st;
 
@@ -103,7 +103,7 @@ static nrm_status transform(nrm_ctx *ctx, const char *who, const nrm_tensor_plan
                             int64_t inner, const double *from, int64_t ld, double **to)
 {
     axis x = {outer, plan->n[j], padded_rows(plan, j), inner, NULL};
-    uint64_t *sign;
+    double *sign;
     int64_t count;
     nrm_status st;
 
