@@ -59,13 +59,14 @@ double nrm_rng_normal(nrm_rng *rng)
 
 __extension__ typedef unsigned __int128 u128;
 
-/* Lemire's multiply-shift with rejection (2019). */
+/* Lemire's multiply-shift with rejection (2019); the division only where it may matter. */
 int64_t nrm_rng_below(nrm_rng *rng, int64_t n)
 {
-    const uint64_t range = (uint64_t)n, threshold = (0 - range) % range;
+    const uint64_t range = (uint64_t)n;
     for (;;) {
         const u128 product = (u128)nrm_rng_u64(rng) * range;
-        if ((uint64_t)product >= threshold) return (int64_t)(product >> 64);
+        const uint64_t rest = (uint64_t)product;
+        if (rest >= range || rest >= (0 - range) % range) return (int64_t)(product >> 64);
     }
 }
 

@@ -1,8 +1,12 @@
 /* sketch.c -- the door to the sketches, and the draws they share.  Contract: sketch.h. */
 #include "check.h"
+#include "kernel/elementwise.h"
+#include "kernel/philox.h"
 #include "linalg.h"
 #include "sketch_family.h"
 #include <limits.h>
+
+enum { BATCH = 128 }; /* blocks of random bits at once */
 
 /* ---- What the families share ----------------------------------------------------------------- */
 
@@ -32,25 +36,54 @@ void nrm_sketch_scale(nrm_sketch_sum *sum, double factor)
     for (int64_t i = 0; i < sum->plan.m * sum->columns; i++) sum->values[i] *= factor;
 }
 
+void nrm_sketch_blocks(const nrm_sketch_plan *plan, uint64_t first, int64_t count, uint64_t *low, uint64_t *high)
+{
+    nrm_philox_kernels_for(nrm_cpu_isa())->blocks(plan->seed, plan->stream, first, count, low, high);
+}
+
 void nrm_sketch_signs(const nrm_sketch_plan *plan, uint64_t start, int64_t first, int64_t count, double *sign)
 {
+    uint64_t half[2][BATCH]; /* bits 0 .. 63 and 64 .. 127 of a block */
+
     for (int64_t i = first; i < first + count;) {
-        nrm_rng rng = nrm_sketch_rng(plan, start + (uint64_t)(i / 128));
-        uint32_t word[4];
-        for (int w = 0; w < 4; w++) word[w] = nrm_rng_u32(&rng);
-        const int64_t end = nrm_min_i64(first + count, (i / 128 + 1) * 128);
-        for (; i < end; i++) sign[i - first] = word[i % 128 / 32] >> (i % 32) & 1 ? -1 : 1;
+        const int64_t block = i / 128, blocks = nrm_min_i64(BATCH, (first + count + 127) / 128 - block);
+        nrm_sketch_blocks(plan, start + (uint64_t)block, blocks, half[0], half[1]);
+        const int64_t end = nrm_min_i64(first + count, (block + blocks) * 128);
+        for (; i < end; i++) sign[i - first] = half[i / 64 % 2][i / 128 - block] >> (i % 64) & 1 ? -1 : 1;
     }
 }
 
+/* The 52 upper bits as a number in [1, 2). */
+static double one_to_two(uint64_t word)
+{
+    const uint64_t image = word >> 12 | UINT64_C(0x3FF0000000000000);
+    double x;
+    memcpy(&x, &image, sizeof x);
+    return x;
+}
+
+/* Box and Muller: from u in (0, 1] and v in [0, 1), sqrt(-2 log u) times cos and sin of 2 pi v. */
 void nrm_sketch_normals(const nrm_sketch_plan *plan, uint64_t first, int64_t pairs, double *x)
 {
-    for (int64_t p = 0; p < pairs; p++) {
-        nrm_rng rng = nrm_sketch_rng(plan, first + (uint64_t)p);
-        const double u = 1 - nrm_rng_uniform(&rng), angle = 6.283185307179586476925 * nrm_rng_uniform(&rng);
-        const double radius = sqrt(-2 * log(u)); /* u in (0, 1] */
-        x[2 * p] = radius * cos(angle);
-        x[2 * p + 1] = radius * sin(angle);
+    const nrm_elementwise_f64 *of = nrm_elementwise_f64_for(nrm_cpu_isa());
+    uint64_t low[BATCH], high[BATCH];
+    double radius[BATCH], angle[BATCH], sine[BATCH];
+
+    for (int64_t at = 0; at < pairs; at += BATCH) {
+        const int64_t count = nrm_min_i64(BATCH, pairs - at);
+        nrm_sketch_blocks(plan, first + (uint64_t)at, count, low, high);
+        for (int64_t p = 0; p < count; p++) {
+            radius[p] = 2 - one_to_two(low[p]);
+            angle[p] = 6.283185307179586476925 * (one_to_two(high[p]) - 1);
+        }
+        of->unary[NRM_UNARY_log](count, radius, radius);
+        for (int64_t p = 0; p < count; p++) radius[p] = sqrt(-2 * radius[p]);
+        of->unary[NRM_UNARY_sin](count, angle, sine);
+        of->unary[NRM_UNARY_cos](count, angle, angle);
+        for (int64_t p = 0; p < count; p++) {
+            x[2 * (at + p)] = radius[p] * angle[p];
+            x[2 * (at + p) + 1] = radius[p] * sine[p];
+        }
     }
 }
 

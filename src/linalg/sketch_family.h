@@ -61,6 +61,8 @@ nrm_status nrm_sketch_choose(nrm_ctx *ctx, const nrm_sketch_sum *sum, int64_t ro
 /* values *= factor. */
 void nrm_sketch_scale(nrm_sketch_sum *sum, double factor);
 
+/* Blocks first .. first + count - 1, as kernel/philox.h gives them. */
+void nrm_sketch_blocks(const nrm_sketch_plan *plan, uint64_t first, int64_t count, uint64_t *low, uint64_t *high);
 /* Numbers first .. first + count - 1 of the signs, +1 and -1, that begin at block `start`. */
 void nrm_sketch_signs(const nrm_sketch_plan *plan, uint64_t start, int64_t first, int64_t count, double *sign);
 /* -1 to the power |x & y|. */

@@ -6,7 +6,7 @@
  * depend on blocks, chunks or threads. */
 #include "sketch_family.h"
 
-enum { RANGES = 16, ENTRIES = 8192 };
+enum { RANGES = 16, ENTRIES = 8192, BATCH = 128 };
 
 typedef struct entry { int64_t row, target; } entry; /* target: ~t under the sign -1 */
 typedef struct sparse {
@@ -31,14 +31,32 @@ static nrm_status begin(nrm_ctx *ctx, nrm_sketch_sum *sum)
     return NRM_ALLOC(ctx, s->sorted, s->block * bands, sum->who);
 }
 
-/* Entry number i bands + band of S. */
-static int64_t draw(const nrm_sketch_plan *plan, int64_t bands, int64_t i, int64_t band)
+/* Entries start .. start + count - 1, bands a row, of those of row `first` of A and the next; that row
+ * is number `row` of the chunk. */
+static void draw(const nrm_sketch_plan *plan, int64_t bands, int64_t first, int64_t row, int64_t start, int64_t count,
+                 entry *drawn)
 {
-    nrm_rng rng = nrm_sketch_rng(plan, (uint64_t)i * (uint64_t)bands + (uint64_t)band);
-    const int64_t first = band * plan->m / bands, end = (band + 1) * plan->m / bands;
-    const bool negative = nrm_rng_u32(&rng) & 1;
-    const int64_t target = first + nrm_rng_below(&rng, end - first);
-    return negative ? ~target : target;
+    const uint64_t number = (uint64_t)first * (uint64_t)bands + (uint64_t)start;
+    uint64_t low[BATCH], high[BATCH];
+
+    nrm_sketch_blocks(plan, number, count, low, high);
+    row += start / bands;
+    for (int64_t e = 0, band = start % bands; e < count; e++) {
+        nrm_rng rng = nrm_sketch_rng(plan, number + (uint64_t)e + 1); /* with its first block at hand */
+        rng.word[0] = (uint32_t)low[e];
+        rng.word[1] = (uint32_t)(low[e] >> 32);
+        rng.word[2] = (uint32_t)high[e];
+        rng.word[3] = (uint32_t)(high[e] >> 32);
+        rng.left = 4;
+        const int64_t least = band * plan->m / bands, end = (band + 1) * plan->m / bands;
+        const bool negative = nrm_rng_u32(&rng) & 1;
+        const int64_t target = least + nrm_rng_below(&rng, end - least);
+        drawn[e] = (entry){row, negative ? ~target : target};
+        if (++band == bands) {
+            band = 0;
+            row++;
+        }
+    }
 }
 
 static int64_t range_of(int64_t target, int64_t width) { return (target < 0 ? ~target : target) / width; }
@@ -71,8 +89,8 @@ static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *
         const int64_t count = nrm_min_i64(s->block, rows->count - from);
         NRM_TRY(nrm_sketch_tick(ctx, sum, rows->first + from));
 #pragma omp parallel for num_threads(sum->threads) schedule(static)
-        for (int64_t e = 0; e < count * bands; e++)
-            s->drawn[e] = (entry){from + e / bands, draw(&sum->plan, bands, rows->first + from + e / bands, e % bands)};
+        for (int64_t e = 0; e < count * bands; e += BATCH)
+            draw(&sum->plan, bands, rows->first + from, from, e, nrm_min_i64(BATCH, count * bands - e), s->drawn + e);
         sort(s, count * bands, width, start);
 #pragma omp parallel for num_threads(sum->threads) schedule(dynamic)
         for (int r = 0; r < RANGES; r++)

@@ -301,9 +301,9 @@ static const double hadamard_16[48] = {
     0x1.8400000000000p+2, 0, 0x1.8400000000000p+2, 0x1.8400000000000p+2,
 };
 static const double sketch_gaussian[12] = {
-    0x1.b3e32deea8488p-3, 0x1.fe66cd78ed8c9p+0, -0x1.4c6aa4c86efefp-2, 0x1.ad1096797072dp+0,
-    -0x1.fa1c03b464c19p+0, 0x1.d5a2d37b9b198p+0, -0x1.22015180a0fe4p+0, 0x1.e821500c6dff6p+0,
-    0x1.8fc3e417ea7b0p-8, -0x1.3b01b8aef1627p+0, -0x1.92eedc308a00ap-4, -0x1.ac7b6f488fe22p-3,
+    0x1.b3e32deea84d9p-3, 0x1.fe66cd78ed8c5p+0, -0x1.4c6aa4c86efd9p-2, 0x1.ad1096797072bp+0,
+    -0x1.fa1c03b464c17p+0, 0x1.d5a2d37b9b196p+0, -0x1.22015180a0fd6p+0, 0x1.e821500c6dfecp+0,
+    0x1.8fc3e417eafb0p-8, -0x1.3b01b8aef1628p+0, -0x1.92eedc308a0dap-4, -0x1.ac7b6f488fed6p-3,
 };
 static const double sketch_srht[12] = {
     0x1.6000000000000p-2, 0x1.0000000000000p-1, 0x1.5000000000000p-1, -0x1.9000000000000p-1,
@@ -321,9 +321,9 @@ static const double sketch_srct[12] = {
     -0x1.a800000000000p+0, 0x1.f000000000000p-1, 0x1.2800000000000p+1, 0x1.d400000000000p+1,
 };
 static const double sketch_bgp[12] = {
-    0x1.6a9fa4b2165d0p-4, 0x1.4d3bcb487935dp+2, 0x1.e350e134c5163p+1, 0x1.c8877a5f5c4bfp+0,
-    0x1.1f724acec0dd1p-2, 0x1.5562d278fdc1bp-2, -0x1.5e1f84e9ba63ap+1, 0x1.64af25bdbae3ep+1,
-    -0x1.6d341d51a7c92p-1, 0x1.1598a1c70430ap-1, -0x1.07fbccc114f32p+0, 0x1.33a1eac135506p+1,
+    0x1.6a9fa4b216698p-4, 0x1.4d3bcb4879358p+2, 0x1.e350e134c5166p+1, 0x1.c8877a5f5c4bfp+0,
+    0x1.1f724acec0dd1p-2, 0x1.5562d278fdc07p-2, -0x1.5e1f84e9ba641p+1, 0x1.64af25bdbae3bp+1,
+    -0x1.6d341d51a7ca5p-1, 0x1.1598a1c704305p-1, -0x1.07fbccc114f30p+0, 0x1.33a1eac135505p+1,
 };
 static const double sketch_count[12] = {
     -0x1.5000000000000p+0, -0x1.2000000000000p+1, -0x1.9800000000000p+1, -0x1.0800000000000p+1,

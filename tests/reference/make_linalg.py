@@ -132,9 +132,6 @@ class Stream:
         low = self.u32()
         return low | self.u32() << 32
 
-    def uniform(self):
-        return (self.u64() >> 11) * 2.0 ** -53
-
     def below(self, n):
         threshold = (2 ** 64 - n) % n
         while True:
@@ -170,7 +167,7 @@ def signs(seed, stream, start, n):
 
 def normal_pair(seed, stream, block):
     rng = Stream(seed, stream, block)
-    u, angle = 1 - rng.uniform(), 2 * math.pi * rng.uniform()
+    u, angle = 1 - (rng.u64() >> 12) * 2.0 ** -52, 2 * math.pi * (rng.u64() >> 12) * 2.0 ** -52
     return math.sqrt(-2 * math.log(u)) * math.cos(angle), math.sqrt(-2 * math.log(u)) * math.sin(angle)
 
 
