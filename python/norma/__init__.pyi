@@ -482,6 +482,233 @@ def generate(
     """
     ...
 
+class _LinfRegressionInfo(Info):
+    sketch: str
+    guarantee: str
+    total_rows: int
+    rows: int
+    exact: bool
+    retries: int
+    eps: float
+    residual: float
+    inverse_norm: float
+    condition: float
+    bound: float
+    error: float
+    gradient: float
+    steps: int
+    passes: int
+    seconds: float
+
+class _LinfRegressionResult(Result):
+    info: _LinfRegressionInfo
+    x: NDArray[np.float64]
+    error_bars: NDArray[np.float64]
+    standard_errors: NDArray[np.float64]
+    bounds: NDArray[np.float64]
+    sa: NDArray[np.float64]
+    sb: NDArray[np.float64]
+
+def linf_regression(
+    a: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike],
+    b: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike],
+    *,
+    s: ArrayLike | PathLike[str] | None = None,
+    sketch: Literal["gaussian", "srht", "srct", "bgp", "countsketch", "osnap", "user"] | None = "srht",
+    rows: int | None = 0,
+    rule: Literal["sharp", "corrected", "paper"] | None = "sharp",
+    eps: float | None = 0.5,
+    delta: float | None = 0.01,
+    constant: float | None = 1.0,
+    replace: bool | None = False,
+    nonzeros: int | None = 0,
+    strict: bool | None = False,
+    repetitions: int | None = 1,
+    equilibrate: bool | None = False,
+    refine: int | None = 0,
+    tolerance: float | None = 1e-12,
+    confidence: float | None = 0.95,
+    total_rows: int | None = 0,
+    columns: int | None = 0,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _LinfRegressionResult:
+    """Least squares of tall data from one pass, with error bars for every coordinate.
+
+    Multiplies a and b by one random matrix S of a few rows and solves the small least-
+    squares problem that is left. A dense S spreads the error evenly: no coordinate of x is
+    singled out, and bound says how far any can be off. Sparse sketches, countsketch and
+    osnap, are faster and lack that: on some data they spoil a single coordinate.
+
+    rows sets the size of S, or eps and delta do through a rule. Where that many rows are no
+    fewer than those of a, the exact solution is computed, in one pass too. The paper's rule
+    mostly asks for more rows than there are; sharp is what the law of the Gaussian sketch
+    gives.
+
+    error_bars come from the compressed residual. With gaussian they are exact: the
+    intervals hold the exact solution with probability confidence. With srht, srct and bgp
+    they are observed to be as good, with sparse sketches they are not to be relied on.
+    refine goes on from there to the exact solution, a pass a step, and measures what is
+    left; the error bars then are bounds from that.
+
+    What to rely on: S is a function of the seed, the same however a is stored, cut or
+    shared out; x, where a has a dependent or zero column, is refused by name and not made
+    up; the memory does not grow with the number of rows.
+
+    Parameters
+    ----------
+    a : array_like (n, d), float32 or float64
+        the rows of the matrix, dense or sparse, n >= d; a stream of any length is read
+        once. Also a sparse matrix, an iterator of rows or of blocks of rows or a file as
+        pathlib.Path.
+    b : array_like (n, q), float32 or float64
+        the right-hand sides, row by row; a vector is one of them. Also a sparse matrix, an
+        iterator of rows or of blocks of rows or a file as pathlib.Path.
+    s : array_like (m, n), float64, optional
+        the compressing matrix, for the sketch user. Also a file as pathlib.Path.
+    sketch : {'gaussian', 'srht', 'srct', 'bgp', 'countsketch', 'osnap', 'user'}, default 'srht'
+        S: dense (gaussian, srht, srct, bgp), sparse (countsketch, osnap) or given (user).
+    rows : int, default 0
+        of the compression, m; 0: by the rule. From 0 to 2147483647. Unit: rows.
+    rule : {'sharp', 'corrected', 'paper'}, default 'sharp'
+        m from eps and delta: sharp d + 1 + 2 d ln(2 d/delta)/eps^2, corrected C d ln(8
+        d/delta)/eps^2, paper C d ln(n/delta)^3/eps^2.
+    eps : float, default 0.5
+        of the bound, where the rule sets m. Above 0, at most 1.
+    delta : float, default 0.01
+        probability that the bound fails, below 1/2. Above 0, at most 0.5.
+    constant : float, default 1.0
+        C of the rules corrected and paper, which leave it open. Above 0, at most 1e+12.
+    replace : bool, default False
+        srht, srct: draw the rows with replacement, as the paper does.
+    nonzeros : int, default 0
+        osnap: entries in a column of S; 0: 8, or m where that is less. From 0 to
+        2147483647.
+    strict : bool, default False
+        bgp: pad with zeros as far as the theorem asks, some d^2 times m.
+    repetitions : int, default 1
+        independent compressions, made in one pass; x is the median of each coordinate. From
+        1 to 1000.
+    equilibrate : bool, default False
+        bound each coordinate with columns brought to a length of 1 to 2.
+    refine : int, default 0
+        most steps towards the exact solution, each one more pass over a and b. From 0 to
+        1000000. Unit: steps.
+    tolerance : float, default 1e-12
+        refine: stop at |A'r| <= tolerance |A| |r|. From 0 to 1.
+    confidence : float, default 0.95
+        of the error bars of one right-hand side, together. Above 0, at most 1.
+    total_rows : int, default 0
+        n, where the input cannot tell and it is known; 0: as the input says, or counted.
+        From 0 to 2**53. Unit: rows.
+    columns : int, default 0
+        numbers in a row of a, where the input cannot tell (sparse rows from a pipe); 0: as
+        the input says. From 0 to 2**31.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        x : ndarray (d) or (d, q), float64
+            the solution, a column for each right-hand side. Unit: b/a.
+        error_bars : ndarray (d) or (d, q), float64
+            half-widths of intervals about x that hold the exact solution, all together with
+            probability confidence. Unit: b/a. Made on request: want or out.
+        standard_errors : ndarray (d) or (d, q), float64
+            of each coordinate of x as an estimate of the exact solution; NaN where x was
+            refined. Unit: b/a. Made on request: want or out.
+        bounds : ndarray (d) or (d, q), float64
+            the bound of each coordinate: all alike unless equilibrate. Unit: b/a. Made on
+            request: want or out.
+        sa : ndarray (m, d), float64
+            the compressed matrix S a; where exact, d + q rows with the same least-squares
+            problem. Unit: a. Made on request: want or out.
+        sb : ndarray (m) or (m, q), float64
+            S b, of the same S. Unit: b. Made on request: want or out.
+        info.sketch : str
+            S: as asked, or none where the solution is the exact one.
+        info.guarantee : str
+            of the bound: exact (no compression), law (gaussian), theorem (bgp, constant
+            left open), observed (srht, srct), none (sparse), unknown (user).
+        info.total_rows : int
+            n. Unit: rows.
+        info.rows : int
+            m; n where the solution is the exact one. Unit: rows.
+        info.exact : bool
+            m would have reached n: solved without compression.
+        info.retries : int
+            compressions thrown away because their rank fell short.
+        info.eps : float
+            of the bound at this m, by the rule; 0 where exact.
+        info.residual : float
+            |A x* - b|, largest of the right-hand sides: estimated; exact or refined:
+            computed. Unit: b.
+        info.inverse_norm : float
+            |A^+|, estimated from the compression; exact: computed. Unit: 1/a.
+        info.condition : float
+            |A| |A^+|, of the same.
+        info.bound : float
+            (eps / sqrt(d)) |r| |A^+|: every coordinate's error, with probability 1 - delta.
+            Unit: x.
+        info.error : float
+            largest error bar: what no coordinate's error exceeds, with probability
+            confidence. Unit: x.
+        info.gradient : float
+            refine: |A'r| / (|A| |r|) measured on all rows, largest of the right-hand sides;
+            else NaN.
+        info.steps : int
+            of refinement.
+        info.passes : int
+            over a and b.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    Z. Song, M. Ye, J. Yin, L. Zhang, A Nearly-Optimal Bound for Fast Regression with
+    l-infinity Guarantee, ICML 2023, arXiv 2302.00248.
+
+    Examples
+    --------
+    >>> import norma
+
+    Four rows need no compression.
+
+    >>> result = norma.linf_regression([[1, 2], [0, 1], [1, -1], [3, 1]], b=[1, 2, 3, 5])
+    >>> result.x  # [1.7868852459016393,-0.16393442622950818]
+    >>> result.info.exact  # 1
+    >>> result.info.error  # 0
+    >>> result.info.total_rows  # 4
+
+    A compression of one's own.
+
+    >>> result = norma.linf_regression([[1, 2], [0, 1], [1, -1], [3, 1]], b=[1, 2, 3, 5], s=[[1, -1, 1, -1], [1, -1, -1, 1], [1, 1, -1, -1]], sketch='user')
+    >>> result.x  # [1.1333333333333333,-0.5333333333333333]
+    >>> result.info.rows  # 3
+
+    Consistent equations are solved exactly by any compression.
+
+    >>> result = norma.linf_regression([[1, 0], [1, 1], [1, 2], [1, 3], [1, 4], [1, 5], [1, 6], [1, 7]], b=[2, 5, 8, 11, 14, 17, 20, 23], rows=4, sketch='gaussian')
+    >>> result.x  # [2,3]
+    >>> result.info.rows  # 4
+    >>> result.info.residual  # 0
+    """
+    ...
+
 class _OptimizerStepInfo(Info):
     step: int
     update_norm: float

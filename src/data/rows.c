@@ -189,6 +189,11 @@ static nrm_status csr_next(nrm_ctx *ctx, nrm_rows *rows, int64_t limit, nrm_row_
 static const nrm_rows_kind array_kind = {array_next, memory_rewind, memory_skip, memory_close, "an array"};
 static const nrm_rows_kind csr_kind = {csr_next, memory_rewind, memory_skip, memory_close, "a sparse matrix"};
 
+bool nrm_rows_in_place(const nrm_rows *rows)
+{
+    return rows->kind == &array_kind && ((const memory_rows *)rows)->from.array.dtype == NRM_F64;
+}
+
 static nrm_status from_array(nrm_ctx *ctx, nrm_rows **rows, const nrm_array *a)
 {
     memory_rows *m;

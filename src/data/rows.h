@@ -42,6 +42,8 @@ nrm_status nrm_rows_create(nrm_ctx *ctx, void *place, size_t bytes, const nrm_ro
 nrm_status nrm_rows_dense(nrm_ctx *ctx, nrm_rows *rows, int64_t limit, int64_t *most);
 /* Note that row `row` of a sparse block begins at `entry`. */
 nrm_status nrm_rows_start(nrm_ctx *ctx, nrm_rows *rows, int64_t row, int64_t entry);
+/* All rows lie in one f64 array: a block of any length costs no memory. */
+bool nrm_rows_in_place(const nrm_rows *rows);
 /* A stream that owns what it reads from: *loaded (ARRAY or CSR) becomes {0}. */
 nrm_status nrm_rows_from_loaded(nrm_ctx *ctx, nrm_rows **rows, nrm_loaded *loaded);
 
