@@ -8,6 +8,7 @@
 #include <norma/core.h>
 #include <norma/graph.h>
 #include <norma/io.h>
+#include <norma/lewis_weights.h>
 #include <norma/linf_regression.h>
 #include <norma/lp_coreset.h>
 #include <norma/method.h>
