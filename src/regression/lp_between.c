@@ -17,11 +17,25 @@
  * step.  The bound comes from lambda, which is known to more digits than |r|^(p-1) where r is
  * rounding. */
 #include "lp_space.h"
+#include <cblas.h>
+#include <float.h>
 
 enum { SEARCH = 40 };
-static const double LEAST_DELTA = 1e-25;
+static const double NEAR = 1.02, LEAST_DELTA = 1e-30, SETTLED = 1e-3, ROUNDING = 4 * DBL_EPSILON;
 
-typedef struct state { double p, delta, step; } state;
+typedef struct state {
+    double p, delta, step, fall;
+    double z_size;      /* |z|_1 */
+    const double *size; /* n: max |y_ij| */
+} state;
+
+/* delta^2 of a row: not less than what rounding makes of r, below which (1) cannot be followed. */
+static double delta_squared(const nrm_lp_space *s, const state *o, int64_t i)
+{
+    const double least = ROUNDING * (o->size[i] * o->z_size + fabs(s->b[i])), delta = fmax(o->delta, least);
+    return delta * delta;
+}
+
 
 /* W to trial, q^(p/2-1) r to work; the loss. */
 static double derivatives(const nrm_lp_space *s, void *user, int64_t first, int64_t count)
@@ -29,7 +43,7 @@ static double derivatives(const nrm_lp_space *s, void *user, int64_t first, int6
     const state *o = user;
     double sum = 0;
     for (int64_t i = first; i < first + count; i++) {
-        const double r = s->r[i], q = r * r + o->delta * o->delta, root = sqrt(q), power = pow(root, o->p - 2);
+        const double r = s->r[i], q = r * r + delta_squared(s, o, i), root = sqrt(q), power = pow(root, o->p - 2);
         s->work[i] = power * r;
         s->trial[i] = power * fmax(1 - (2 - o->p) * s->lambda[i] * r / (power * q), o->p - 1);
         sum += power * q;
@@ -43,7 +57,7 @@ static double value_rows(const nrm_lp_space *s, void *user, int64_t first, int64
     double sum = 0;
     for (int64_t i = first; i < first + count; i++) {
         const double r = s->r[i] + o->step * s->trial[i];
-        sum += pow(r * r + o->delta * o->delta, o->p / 2);
+        sum += pow(r * r + delta_squared(s, o, i), o->p / 2);
     }
     return sum;
 }
@@ -53,11 +67,20 @@ static double multiplier_rows(const nrm_lp_space *s, void *user, int64_t first, 
 {
     const state *o = user;
     for (int64_t i = first; i < first + count; i++) {
-        const double r = s->r[i], q = r * r + o->delta * o->delta, power = pow(q, o->p / 2 - 1);
+        const double r = s->r[i], q = r * r + delta_squared(s, o, i), power = pow(q, o->p / 2 - 1);
         const double w = power * fmax(1 - (2 - o->p) * s->lambda[i] * r / (power * q), o->p - 1);
         const double lambda = s->lambda[i] + fmin(o->step, 1) * (power * r + w * s->trial[i] - s->lambda[i]);
-        const double next = r + o->step * s->trial[i], most = pow(next * next + o->delta * o->delta, (o->p - 1) / 2);
-        s->lambda[i] = fmax(-most, fmin(most, lambda));
+        s->lambda[i] = lambda;
+    }
+    return 0;
+}
+
+static double clip_rows(const nrm_lp_space *s, void *user, int64_t first, int64_t count)
+{
+    const state *o = user;
+    for (int64_t i = first; i < first + count; i++) {
+        const double r = s->r[i], most = pow(r * r + delta_squared(s, o, i), (o->p - 1) / 2);
+        s->lambda[i] = fmax(-most, fmin(most, s->lambda[i]));
     }
     return 0;
 }
@@ -79,6 +102,7 @@ static double usual_size(nrm_lp_space *s)
 
 static nrm_status newton_step(nrm_lp_space *s, state *o)
 {
+    o->z_size = cblas_dasum((int)s->k, s->z, 1);
     const double f = nrm_lp_each(s, derivatives, o);
 
     NRM_TRY(nrm_lp_factor(s, s->trial));
@@ -87,27 +111,69 @@ static nrm_status newton_step(nrm_lp_space *s, state *o)
     for (int64_t j = 0; j < s->k; j++) s->step[j] *= -1;
     nrm_lp_product(s, s->step, s->trial);
     o->step = 1;
-    for (int i = 0; i < SEARCH && !(nrm_lp_each(s, value_rows, o) <= f); i++) o->step /= 2;
+    double at = nrm_lp_each(s, value_rows, o);
+    for (int i = 0; i < SEARCH && !(at <= f); i++) {
+        o->step /= 2;
+        at = nrm_lp_each(s, value_rows, o);
+    }
+    o->fall = (f - at) / f;
     nrm_lp_each(s, multiplier_rows, o);
     for (int64_t j = 0; j < s->k; j++) s->z[j] += o->step * s->step[j];
     nrm_lp_residual(s, s->z, s->r);
     return NRM_OK;
 }
 
-nrm_status nrm_lp_between(nrm_lp_space *s)
+/* Near 1 the answer is near that for p = 1, and so is its dual. */
+static nrm_status begin_at_one(nrm_lp_space *s)
 {
-    state o = {.p = s->p, .delta = usual_size(s)};
-    int idle = 0, more = 2; /* steps after the gap has closed: x is known to half the digits of the loss */
+    const double p = s->p;
 
-    memset(s->lambda, 0, (size_t)s->n * sizeof *s->lambda);
-    while (s->iterations < s->max_iter && idle < 20) {
+    s->p = 1;
+    const nrm_status st = nrm_lp_absolute(s);
+    s->p = p;
+    s->lower = 0;
+    if (st < 0) return st;
+    memcpy(s->lambda, s->dual, (size_t)s->n * sizeof *s->lambda);
+    nrm_lp_certify(s, s->lambda);
+    return NRM_OK;
+}
+
+static double size_rows(const nrm_lp_space *s, void *user, int64_t first, int64_t count)
+{
+    double *size = user;
+    for (int64_t i = first; i < first + count; i++) {
+        size[i] = 0;
+        for (int64_t j = 0; j < s->k; j++) size[i] = fmax(size[i], fabs(s->y[i * s->d + j]));
+    }
+    return 0;
+}
+
+/* Until the gap has closed and two steps more, which x, known to half the digits of the loss,
+ * needs; or until the bound no longer grows. */
+static nrm_status iterate(nrm_lp_space *s, state *o)
+{
+    for (int idle = 0, more = 2; s->iterations < s->max_iter && idle < 25;) {
         const double lower = s->lower;
-        NRM_TRY(newton_step(s, &o));
+        NRM_TRY(newton_step(s, o));
         nrm_lp_certify(s, s->lambda);
+        nrm_lp_each(s, clip_rows, o);
         if (nrm_lp_closed(s, NULL) && more-- == 0) break;
-        idle = o.delta <= LEAST_DELTA && s->lower <= lower ? idle + 1 : 0;
-        if (o.step > 0.9) o.delta = fmax(0.1 * o.delta, LEAST_DELTA);
-        else if (o.step > 0.2) o.delta = fmax(0.5 * o.delta, LEAST_DELTA);
+        idle = s->lower <= lower * (1 + 1e-14) ? idle + 1 : 0;
+        if (o->step > 0.9) o->delta = fmax((o->fall < SETTLED ? 0.1 : 0.5) * o->delta, LEAST_DELTA);
     }
     return NRM_OK;
+}
+
+nrm_status nrm_lp_between(nrm_lp_space *s)
+{
+    double *size;
+
+    if (s->p < NEAR) NRM_TRY(begin_at_one(s));
+    NRM_TRY(NRM_ALLOC(s->ctx, size, s->n, s->who));
+    nrm_lp_each(s, size_rows, size);
+    state o = {.p = s->p, .delta = (s->p < NEAR ? 1e-2 : 1) * usual_size(s), .size = size};
+    if (s->p >= NEAR) memset(s->lambda, 0, (size_t)s->n * sizeof *s->lambda);
+    const nrm_status st = iterate(s, &o);
+    nrm_free(s->ctx, size);
+    return st;
 }
