@@ -1,12 +1,12 @@
 /* lp_coreset.c -- few weighted rows that keep |A x|_p for every x.  Contract and equations:
  * norma/lp_coreset.h.
  *
- * Many passes: scores of all rows (coreset_scores.c), one draw (row_draw.c), one pass that picks
- * the rows drawn (coreset_fetch.c).  One pass: blocks are reduced to coresets, and coresets of
- * coresets are merged (coreset_merge.c).  Scores known beforehand -- equal ones, the user's -- need
- * no pass of their own, so that one pass is enough without merging.
+ * Many passes: scores of all rows, one draw, one pass that picks the rows drawn (coreset_many.c).
+ * One pass: blocks are reduced to coresets, and coresets of coresets are merged (coreset_merge.c).
+ * Scores known beforehand -- equal ones, the user's -- need no pass of their own, so that one pass is
+ * enough without merging.
  *
- * The paper gives bounds, not constants: the number of rows is the specification's rule, and the
+ * The paper gives bounds, not constants: the number of rows follows a rule of their form, and the
  * audit (coreset_audit.c) says what came of it. */
 #include "coreset_job.h"
 #include "linalg/linalg.h"
@@ -114,7 +114,7 @@ static bool rewinds(nrm_ctx *ctx, const nrm_coreset_job *j)
     return can;
 }
 
-static nrm_status check_count(nrm_ctx *ctx, const nrm_coreset_job *j, int64_t n)
+nrm_status nrm_coreset_check_count(nrm_ctx *ctx, const nrm_coreset_job *j, int64_t n)
 {
     NRM_REQUIRE(ctx, (!j->in->row_weights && !j->in->user_scores) || j->in->length == n, NRM_E_SHAPE, WHO ": a has %lld rows and "
                 "there are %lld row_weights or user_scores; there must be one a row", NRM_LL(n), NRM_LL(j->in->length));
@@ -155,107 +155,6 @@ static int choose_scheme(const nrm_coreset_job *j)
     if (j->user) return NRM_LP_CORESET_SENSITIVITY;
     if (j->o.p > 2) return NRM_LP_CORESET_COMBINED;
     return j->many && j->n <= SENSITIVITY_ROWS ? NRM_LP_CORESET_SENSITIVITY : NRM_LP_CORESET_LEWIS;
-}
-
-/* ---- Many passes ------------------------------------------------------------------------------------------ */
-
-/* The rows that `drawn` names, as far as their numbers and weights go. */
-static nrm_status name_rows(nrm_ctx *ctx, const nrm_coreset_job *j, const nrm_drawn *drawn, nrm_weighted_rows *w)
-{
-    NRM_TRY(nrm_weighted_rows_room(ctx, w, drawn->count));
-    for (int64_t k = 0; k < drawn->count; k++) {
-        w->index[k] = drawn->place[k];
-        w->weight[k] = drawn->factor[k] * (j->in->row_weights ? j->in->row_weights[drawn->place[k]] : 1);
-    }
-    w->count = drawn->count;
-    return NRM_OK;
-}
-
-static nrm_status draw(nrm_ctx *ctx, nrm_coreset_job *j, double m, const double *s)
-{
-    nrm_draw_plan plan = {.m = m, .iid = j->o.iid, .seed = nrm_seed(ctx), .stream = nrm_coreset_stream(0, 0)};
-    nrm_drawn drawn = {0};
-
-    nrm_status st = nrm_draw_rows(ctx, WHO, &plan, j->n, s, &drawn);
-    if (st >= 0 && j->want & NRM_LP_CORESET_PROBABILITIES) {
-        st = NRM_ALLOC(ctx, j->shares, j->n, WHO);
-        if (st >= 0) nrm_draw_shares(&plan, j->n, s, j->shares);
-    }
-    if (st >= 0) st = name_rows(ctx, j, &drawn, &j->kept);
-    j->info.expected = drawn.expected;
-    nrm_drawn_free(ctx, &drawn);
-    return st;
-}
-
-static nrm_status keep_all(nrm_ctx *ctx, nrm_coreset_job *j)
-{
-    NRM_TRY(nrm_weighted_rows_room(ctx, &j->kept, j->n));
-    if (j->want & NRM_LP_CORESET_PROBABILITIES) NRM_TRY(NRM_ALLOC(ctx, j->shares, j->n, WHO));
-    for (int64_t i = 0; i < j->n; i++) {
-        j->kept.index[i] = i;
-        j->kept.weight[i] = j->in->row_weights ? j->in->row_weights[i] : 1;
-        if (j->shares) j->shares[i] = 1;
-    }
-    j->kept.count = j->n;
-    j->info.expected = (double)j->n;
-    return NRM_OK;
-}
-
-/* Rows of the first draw of root leverage; m where it is the only one. */
-static double first_draw(const nrm_coreset_job *j, double m)
-{
-    if (j->scheme != NRM_LP_CORESET_ROOT_LEVERAGE) return m;
-    const double first = nrm_coreset_round(&j->o, (double)j->n, (double)j->info.rank);
-    return first > m && first < 0.5 * (double)j->n ? first : m;
-}
-
-static nrm_status draw_many(nrm_ctx *ctx, nrm_coreset_job *j)
-{
-    const bool all_kept = j->o.rows >= j->n;
-    const unsigned lists = j->want & (NRM_LP_CORESET_SENSITIVITIES | NRM_LP_CORESET_LEWIS_WEIGHTS);
-    const nrm_scored_rows rows = {.a = j->a, .b = j->b, .n = j->n, .scale = j->scale, .user = j->user};
-
-    if (!all_kept || lists) {
-        NRM_TRY(nrm_coreset_score(ctx, &j->o, j->scheme, j->want, &rows, &j->scores));
-        j->info.rank = j->scores.rank;
-        j->info.scores = j->scores.how;
-        j->info.total_sensitivity = j->scores.total;
-        j->info.lewis_error = j->scores.lewis_error;
-        if (j->scores.remark != NRM_OK) j->remark = j->scores.remark;
-    }
-    double m = (double)j->o.rows;
-    if (j->o.rows == 0) {
-        const double rank = j->info.rank > 0 ? (double)j->info.rank : (double)j->columns;
-        m = fmax(nrm_coreset_rows(&j->o, j->scheme, rank, j->scores.total), (double)j->columns + 1);
-    }
-    if (m >= (double)j->n) return agree(ctx, keep_all(ctx, j));
-    const double first = first_draw(j, m);
-    NRM_REQUIRE(ctx, first == m || !(j->want & NRM_LP_CORESET_PROBABILITIES), NRM_E_RANGE, WHO ": root-leverage draws in rounds here, "
-                "and rows have no probability known beforehand; leave out the probabilities, or take another scheme");
-    NRM_TRY(agree(ctx, draw(ctx, j, first, j->scores.s)));
-    if (first == m) return NRM_OK;
-    int64_t n;
-    NRM_TRY(nrm_coreset_fetch(ctx, j->a, j->b, &j->kept, NULL, &n));
-    j->fetched = true;
-    const nrm_coreset_reduction r = {.o = &j->o, .scheme = j->scheme, .target = m, .round = 1, .omega = j->in->row_weights};
-    nrm_coreset_reduced found;
-    NRM_TRY(agree(ctx, nrm_coreset_reduce(ctx, &r, &j->kept, &found)));
-    j->info.expected = found.expected;
-    return NRM_OK;
-}
-
-static nrm_status run_many(nrm_ctx *ctx, nrm_coreset_job *j)
-{
-    int64_t n = j->n;
-
-    NRM_TRY(check_count(ctx, j, n));
-    NRM_TRY(draw_many(ctx, j));
-    j->info.levels = 1;
-    if (!j->fetched && (j->direct || j->o.audit || j->want & NRM_LP_CORESET_ROWS)) {
-        NRM_TRY(nrm_coreset_fetch(ctx, j->a, j->b, &j->kept, NULL, &n));
-        NRM_REQUIRE(ctx, n == j->n, NRM_E_SHAPE, WHO ": a has %lld rows, but %lld were announced", NRM_LL(n), NRM_LL(j->n));
-    }
-    return NRM_OK;
 }
 
 /* ---- The call ---------------------------------------------------------------------------------------------- */
@@ -327,6 +226,7 @@ static void job_free(nrm_ctx *ctx, nrm_coreset_job *j)
     nrm_free(ctx, j->witness);
     nrm_coreset_scores_free(ctx, &j->scores);
     nrm_weighted_rows_free(ctx, &j->kept);
+    nrm_weighted_rows_free(ctx, &j->reference);
 }
 
 static nrm_status work(nrm_ctx *ctx, nrm_coreset_job *j)
@@ -334,7 +234,8 @@ static nrm_status work(nrm_ctx *ctx, nrm_coreset_job *j)
     NRM_TRY(agree(ctx, prepare(ctx, j)));
     NRM_TRY(choose_passes(ctx, j));
     j->scheme = choose_scheme(j);
-    return run_many(ctx, j);
+    NRM_TRY(j->many ? nrm_coreset_draw(ctx, j) : nrm_coreset_merge(ctx, j));
+    return j->o.audit ? nrm_coreset_audit(ctx, j) : NRM_OK;
 }
 
 nrm_status nrm_lp_coreset(nrm_ctx *ctx, const nrm_lp_coreset_input *in, unsigned want, nrm_lp_coreset_result *result,
@@ -348,7 +249,7 @@ nrm_status nrm_lp_coreset(nrm_ctx *ctx, const nrm_lp_coreset_input *in, unsigned
     NRM_TRY(load(ctx, in, want, options, &j));
     j.info = (nrm_lp_coreset_info){.scores = "none", .rank = -1, .total_sensitivity = NAN, .least_weight = NAN, .most_weight = NAN,
                                    .lewis_error = NAN, .distortion = NAN};
-    j.kept.columns = j.columns;
+    j.kept.columns = j.reference.columns = j.columns;
     nrm_status st = work(ctx, &j);
     if (st >= 0) st = agree(ctx, cut(ctx, &j, &made));
     if (st >= 0) {
