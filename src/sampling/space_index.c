@@ -2,7 +2,8 @@
  *
  * The sets are downward closed: an odometer whose last coordinate turns fastest, set back to 0
  * where it would leave the set, meets every index once, in lexicographic order.  A counting sort
- * by the sum of orders follows; frequency l of fourier has the order l at the indices 2l - 1, 2l. */
+ * by the sum of orders follows; frequency l of fourier has the order l at the indices 2l - 1, 2l,
+ * of which the smaller comes first. */
 #include "space_parts.h"
 
 enum { MOST = 1 << 20 }; /* functions of a space */
@@ -43,7 +44,7 @@ static int64_t total_order(const nrm_axis *axis, int64_t dimension, const int64_
     return sum;
 }
 
-/* By rising order; of equal ones the lexicographically last first. */
+/* By rising order; of equal ones the lexicographically last first, sines and cosines exchanged. */
 static nrm_status sort(nrm_ctx *ctx, const char *who, int64_t m, int64_t dimension, const nrm_axis *axis, const int64_t *from,
                        int64_t *to)
 {
@@ -55,7 +56,9 @@ static nrm_status sort(nrm_ctx *ctx, const char *who, int64_t m, int64_t dimensi
     for (int64_t t = 0; t < highest; t++) place[t + 1] += place[t];
     for (int64_t j = m - 1; j >= 0; j--) {
         const int64_t *alpha = from + j * dimension;
-        memcpy(to + place[total_order(axis, dimension, alpha)]++ * dimension, alpha, (size_t)dimension * sizeof *to);
+        int64_t *row = to + place[total_order(axis, dimension, alpha)]++ * dimension;
+        for (int64_t i = 0; i < dimension; i++)
+            row[i] = axis[i].is.family == NRM_FAMILY_FOURIER && alpha[i] > 0 ? (alpha[i] % 2 ? alpha[i] + 1 : alpha[i] - 1) : alpha[i];
     }
     nrm_free(ctx, place);
     return NRM_OK;
