@@ -45,7 +45,7 @@ def machine():
                 model = line.split(":", 1)[1].strip()
                 break
     versions = {}
-    for package in ("numpy", "scipy", "torch", "POT", "scikit-learn"):
+    for package in ("numpy", "scipy", "torch", "POT", "scikit-learn", "dppy"):
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
