@@ -65,7 +65,7 @@ static nrm_status take_start(nrm_ctx *ctx, const nrm_volume_plan *p, const nrm_v
     nrm_design_weigh(p->space, p->rule.mixture, nrm_threads(ctx), kept, at->x, at->psi, at->weights);
     for (int64_t i = 0; i < kept; i++) {
         NRM_REQUIRE(ctx, isfinite(at->weights[i]), NRM_E_SINGULAR,
-                    WHO ": all functions of the space vanish at design[%lld]; no weight of that point makes sense: leave it out", NRM_LL(i));
+                    WHO ": all functions of the space vanish at start[%lld]; no weight of that point makes sense: leave it out", NRM_LL(i));
         if (!start->weights) continue;
         const double scale = sqrt(start->weights[i] / at->weights[i]);
         for (int64_t j = 0; j < m; j++) at->psi[i * m + j] *= scale;
