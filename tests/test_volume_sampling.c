@@ -8,7 +8,7 @@
 static nrm_volume_sampling_options legendre(int64_t m, int scheme, int64_t points)
 {
     nrm_volume_sampling_options o = nrm_volume_sampling_options_default();
-    o.basis = NRM_SPACE_LEGENDRE, o.degree = m - 1, o.scheme = scheme, o.points = points;
+    o.basis = "legendre", o.degree = m - 1, o.scheme = scheme, o.points = points;
     return o;
 }
 
@@ -55,7 +55,7 @@ static void test_schemes(void **state)
             nrm_volume_sampling_options o = legendre(m, scheme, 0);
             nrm_volume_sampling_design d = {0};
             nrm_volume_sampling_info info;
-            o.basis = basis == 1 ? NRM_SPACE_HERMITE : NRM_SPACE_LEGENDRE;
+            o.basis = basis == 1 ? "hermite" : "legendre";
             assert_ok(ctx, nrm_volume_sampling(ctx, NULL, NULL, &d, &info, &o));
             const int64_t n = d.points;
             assert_int_equal(n, scheme == NRM_VOLUME_SAMPLING_DPP ? m : 4 * m);
@@ -157,7 +157,7 @@ static void test_extend(void **state)
             nrm_volume_sampling_info info, of_whole;
             o.sampler = sampler;
             assert_ok(ctx, nrm_volume_sampling(ctx, NULL, NULL, &first, NULL, &o));
-            const nrm_volume_sampling_start plain = {16, first.x, NULL}, weighed = {16, first.x, first.weights};
+            const nrm_volume_sampling_start plain = {16, 1, first.x, NULL}, weighed = {16, 1, first.x, first.weights};
             assert_ok(ctx, nrm_volume_sampling(ctx, NULL, &plain, &second, &info, &o));
             o.points = 32;
             assert_ok(ctx, nrm_volume_sampling(ctx, NULL, NULL, &whole, &of_whole, &o));
@@ -178,7 +178,7 @@ static void test_extend(void **state)
         }
     /* weights given are taken as they are */
     const double x[2] = {-0.5, 0.5}, w[2] = {3, 0.25};
-    const nrm_volume_sampling_start start = {2, x, w};
+    const nrm_volume_sampling_start start = {2, 1, x, w};
     nrm_volume_sampling_options o = legendre(2, NRM_VOLUME_SAMPLING_DPP, 2);
     nrm_volume_sampling_design d = {0};
     assert_ok(ctx, nrm_volume_sampling(ctx, NULL, &start, &d, NULL, &o));
@@ -206,7 +206,7 @@ static void test_rotation(void **state)
         nrm_volume_sampling_options o = nrm_volume_sampling_options_default();
         nrm_volume_sampling_design a = {0}, b = {0};
         nrm_volume_sampling_info one, two;
-        o.basis = NRM_SPACE_FEATURES, o.scheme = scheme;
+        o.scheme = scheme;
         assert_ok(ctx, nrm_volume_sampling(ctx, &(nrm_space_input){.rows = N, .columns = M, .features = f}, NULL, &a, &one, &o));
         assert_ok(ctx, nrm_volume_sampling(ctx, &(nrm_space_input){.rows = N, .columns = M, .features = g}, NULL, &b, &two, &o));
         assert_memory_equal(a.index, b.index, (size_t)a.points * sizeof *a.index);
@@ -230,7 +230,7 @@ static void test_all_rows(void **state)
     nrm_volume_sampling_options o = nrm_volume_sampling_options_default();
     nrm_volume_sampling_design d = {0};
     for (int i = 0; i < 36; i++) f[i] = nrm_test_normal(&seed);
-    o.basis = NRM_SPACE_FEATURES, o.scheme = NRM_VOLUME_SAMPLING_DPP;
+    o.scheme = NRM_VOLUME_SAMPLING_DPP;
     assert_ok(ctx, nrm_volume_sampling(ctx, &(nrm_space_input){.rows = 6, .columns = 6, .features = f}, NULL, &d, NULL, &o));
     for (int i = 0; i < 6; i++) {
         assert_false(seen[d.index[i]]);
@@ -307,7 +307,7 @@ static void test_threads(void **state)
         same_bits(ctx, NULL, &o);
         o.sampler = NRM_VOLUME_SAMPLING_CHAIN, o.greedy = true;
         same_bits(ctx, NULL, &o);
-        o.basis = NRM_SPACE_FEATURES, o.degree = 0, o.sampler = NRM_VOLUME_SAMPLING_AUTO;
+        o.degree = -1, o.basis = NULL, o.sampler = NRM_VOLUME_SAMPLING_AUTO;
         same_bits(ctx, &input, &o);
     }
     nrm_ctx_destroy(ctx);
@@ -351,15 +351,14 @@ static void test_refusals(void **state)
     assert_status(ctx, nrm_volume_sampling(ctx, NULL, NULL, NULL, NULL, &o), NRM_E_NULL);
 
     o = legendre(2, NRM_VOLUME_SAMPLING_DPP, 0);
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, x, NULL}, o, NRM_E_RANGE, "start[1");
+    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_RANGE, "start[1");
     x[1] = NAN;
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, x, NULL}, o, NRM_E_NONFINITE, "start[1");
+    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_NONFINITE, "start[1");
     x[1] = 1;
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, x, w}, o, NRM_E_RANGE, "start_weights[1] is 0");
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, NULL, w}, o, NRM_E_NULL, "start");
+    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, w}, o, NRM_E_RANGE, "start_weights[1] is 0");
+    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, NULL, w}, o, NRM_E_NULL, "start");
 
     o = nrm_volume_sampling_options_default();
-    o.basis = NRM_SPACE_FEATURES;
     refused(ctx, &features, NULL, o, NRM_E_SINGULAR, "column 1");
     f[1] = 1;
     features.mu = mu;
@@ -378,8 +377,7 @@ static void test_vanishing(void **state)
     const nrm_space_input features = {.rows = 5, .columns = 2, .features = f};
     nrm_volume_sampling_options o = nrm_volume_sampling_options_default();
     nrm_volume_sampling_design d = {0};
-    o.basis = NRM_SPACE_FEATURES;
-    refused(ctx, &features, &(nrm_volume_sampling_start){2, x, NULL}, o, NRM_E_SINGULAR, "vanish at start[1]");
+    refused(ctx, &features, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_SINGULAR, "vanish at start[1]");
     o.points = 400, o.scheme = NRM_VOLUME_SAMPLING_IID;
     assert_ok(ctx, nrm_volume_sampling(ctx, &features, NULL, &d, NULL, &o));
     for (int i = 0; i < 400; i++) assert_true(d.index[i] != 2);
@@ -443,11 +441,10 @@ static void test_allocation_failures(void **state)
     (void)state;
     static const double f[12] = {1, 1, 3, 2, 4, 5, 3, 6, 1, 4, 8, 2}, x[2] = {0.5, 1};
     const nrm_space_input features = {.rows = 4, .columns = 3, .features = f};
-    const nrm_volume_sampling_start start = {2, x, NULL};
+    const nrm_volume_sampling_start start = {2, 1, x, NULL};
     attempt_at rows = {&features, NULL, nrm_volume_sampling_options_default()};
     attempt_at line = {NULL, &start, legendre(3, NRM_VOLUME_SAMPLING_REPEATED_VOLUME, 0)};
-    rows.o.basis = NRM_SPACE_FEATURES;
-    line.o.greedy = true, line.o.delta = 0.9, line.o.condition = true;
+        line.o.greedy = true, line.o.delta = 0.9, line.o.condition = true;
     nrm_test_allocation_failures(attempt, &rows, NULL, 0);
     nrm_test_allocation_failures(attempt, &line, NULL, 0);
 }

@@ -25,5 +25,6 @@
 #include <norma/sparse_ot.h>
 #include <norma/top_eigenvector.h>
 #include <norma/train.h>
+#include <norma/volume_sampling.h>
 
 #endif

@@ -95,7 +95,7 @@ NRM_API void nrm_volume_sampling_design_destroy(nrm_ctx *ctx, nrm_volume_samplin
 
 /* Points that have been evaluated already and stay, first and in their order. */
 typedef struct nrm_volume_sampling_start {
-    int64_t points;
+    int64_t points, dimension;
     const double *x;       /* points x dimension */
     const double *weights; /* points, > 0; NULL: m / k(x), as for the new ones */
 } nrm_volume_sampling_start;

@@ -54,6 +54,7 @@ static nrm_status draw_unit(const nrm_design_rule *rule, const nrm_dpp_watch *wa
 
     if (rule->dpp && rule->line.model) {
         if (!nrm_dpp_line_draw(&rule->line, m, &own, work, x)) return NRM_E_INTERNAL;
+        for (int64_t i = 0; i < m; i++) x[i] = rule->shift + rule->scale * x[i];
     } else if (rule->dpp) {
         NRM_TRY(nrm_dpp_chain_draw(rule->source, watch, &own, work, x, proposals));
     }
@@ -90,15 +91,14 @@ nrm_status nrm_design_draw(nrm_ctx *ctx, const char *who, const nrm_design_rule 
     return (nrm_status)worst;
 }
 
-/* psi has come with the weight m / k; with a share t of mu the weight is 1 / (t + (1 - t) k / m). */
+/* psi has come with the weight m / k, infinite where psi is 0; with a share t of mu the weight is 1 / (t + (1 - t) k / m). */
 static void mix(double mixture, int64_t m, double *psi, double *weight)
 {
-    if (!isfinite(*weight)) { /* k = 0 */
-        memset(psi, 0, (size_t)m * sizeof *psi);
+    if (mixture == 0) return;
+    if (isinf(*weight)) {
         *weight = 1 / mixture;
         return;
     }
-    if (mixture == 0) return;
     const double share = mixture * *weight + 1 - mixture, scale = 1 / sqrt(share);
     *weight /= share;
     for (int64_t j = 0; j < m; j++) psi[j] *= scale;

@@ -12,7 +12,8 @@
  * point number 0 has the number `first` in the whole design, and streams go by that number. */
 typedef struct nrm_design_rule {
     const nrm_dpp_source *source;
-    nrm_dpp_line line; /* NRM_DPP_NO_MODEL: by the chain rule */
+    nrm_dpp_line line;   /* NRM_DPP_NO_MODEL: by the chain rule */
+    double shift, scale; /* a point is shift + scale times the line's */
     int64_t points, unit, first;
     bool dpp;       /* a unit begins with the m points of a DPP; the others are independent */
     double mixture; /* share of mu in those */

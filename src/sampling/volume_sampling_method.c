@@ -44,6 +44,8 @@ static nrm_status check_start(nrm_ctx *ctx, const nrm_volume_plan *p, const nrm_
     if (!start || start->points == 0) return NRM_OK;
     NRM_REQUIRE(ctx, start->points > 0 && start->points <= MOST - p->rule.points, NRM_E_SHAPE, WHO ": start has %lld points; a design has at most %d",
                 NRM_LL(start->points), MOST);
+    NRM_REQUIRE(ctx, start->dimension == p->dimension, NRM_E_SHAPE, WHO ": start has %lld numbers a point; points of the space have %lld",
+                NRM_LL(start->dimension), NRM_LL(p->dimension));
     NRM_REQUIRE(ctx, start->x, NRM_E_NULL, WHO ": start is NULL, but it has %lld points", NRM_LL(start->points));
     NRM_TRY(nrm_space_check_points(ctx, WHO, "start", p->space, start->points, start->x));
     if (!start->weights) return NRM_OK;
@@ -55,16 +57,36 @@ static nrm_status check_start(nrm_ctx *ctx, const nrm_volume_plan *p, const nrm_
     return NRM_OK;
 }
 
+/* Which random matrix has the DPP of a space as its spectrum. */
+static nrm_dpp_line line_of(const nrm_space *space)
+{
+    nrm_dpp_line line = {0};
+
+    if (!nrm_space_is_line(space)) return line;
+    const nrm_coordinate *t = nrm_space_coordinate(space, 0);
+    switch (t->family) {
+    case NRM_FAMILY_LEGENDRE: line.model = NRM_DPP_JACOBI; break;
+    case NRM_FAMILY_CHEBYSHEV: line.model = NRM_DPP_JACOBI, line.a = line.b = -0.5; break;
+    case NRM_FAMILY_JACOBI: line.model = NRM_DPP_JACOBI, line.a = t->alpha, line.b = t->beta; break;
+    case NRM_FAMILY_HERMITE: line.model = NRM_DPP_HERMITE; break;
+    case NRM_FAMILY_LAGUERRE: line.model = NRM_DPP_LAGUERRE, line.a = t->alpha; break;
+    case NRM_FAMILY_FOURIER: line.model = nrm_space_size(space) % 2 == 1 ? NRM_DPP_CIRCULAR : NRM_DPP_NO_MODEL; break;
+    default: break;
+    }
+    return line;
+}
+
 static nrm_status choose_sampler(nrm_ctx *ctx, const nrm_volume_sampling_options *o, nrm_volume_plan *p)
 {
-    const nrm_dpp_line line = nrm_dpp_line_of(p->space);
+    const nrm_dpp_line line = line_of(p->space);
 
     p->rule.dpp = o->scheme != NRM_VOLUME_SAMPLING_IID;
     if (!p->rule.dpp || o->sampler == NRM_VOLUME_SAMPLING_CHAIN) return NRM_OK;
     NRM_REQUIRE(ctx, o->sampler == NRM_VOLUME_SAMPLING_AUTO || line.model, NRM_E_ARGUMENT,
-                WHO ": sampler is eigenvalues, which is known for one variable and all polynomials, or sines and cosines, below a degree; "
+                WHO ": sampler is eigenvalues, which is known for one coordinate and all polynomials, or sines and cosines, up to a degree; "
                     "use chain");
     p->rule.line = line;
+    if (line.model) p->rule.shift = nrm_space_coordinate(p->space, 0)->shift, p->rule.scale = nrm_space_coordinate(p->space, 0)->scale;
     return NRM_OK;
 }
 
@@ -102,6 +124,7 @@ nrm_status nrm_volume_sampling(nrm_ctx *ctx, const nrm_space_input *input, const
 
     NRM_TRY(nrm_options_load(ctx, &nrm_volume_sampling_method, options, &o));
     NRM_REQUIRE(ctx, design, NRM_E_NULL, WHO ": design must not be NULL");
+    if (o.dimension == 0 && start && start->points > 0 && !(input && input->features)) o.dimension = start->dimension;
     NRM_TRY(NRM_SPACE_CREATE(ctx, WHO, &o, input, &space));
     plan.space = space;
     plan.rule.source = &source;
@@ -128,6 +151,7 @@ static nrm_status hand_over(nrm_ctx *ctx, const nrm_volume_sampling_design *d, n
     enum { X, WEIGHTS, INDEX, BLOCK, PHI, GRAM };
     const int64_t points[2] = {d->points, d->dimension}, phi[2] = {d->points, d->m}, gram[2] = {d->m, d->m};
 
+    NRM_REQUIRE(ctx, d->index || !out[INDEX].wanted, NRM_E_ARGUMENT, WHO ": index is wanted, but points are rows of features alone; take x");
     NRM_TRY(nrm_output_array(ctx, &out[X], NRM_F64, d->dimension == 1 ? 1 : 2, points));
     NRM_TRY(nrm_output_array(ctx, &out[WEIGHTS], NRM_F64, 1, points));
     NRM_TRY(nrm_output_array(ctx, &out[INDEX], NRM_I64, 1, points));
@@ -142,8 +166,94 @@ static nrm_status hand_over(nrm_ctx *ctx, const nrm_volume_sampling_design *d, n
     copy_out(&out[GRAM], d->gram);
     return NRM_OK;
 }
+
+static nrm_space_input space_input(const nrm_value *features, const nrm_value *mu, const nrm_value *indices)
+{
+    nrm_space_input input = {0};
+
+    if (features->kind == NRM_VALUE_ARRAY)
+        input.rows = features->array.shape[0], input.columns = features->array.shape[1], input.features = features->array.data;
+    if (mu->kind == NRM_VALUE_ARRAY) input.mu = mu->array.data;
+    if (indices->kind == NRM_VALUE_ARRAY) {
+        input.index_count = indices->array.shape[0], input.indices = indices->array.data;
+        input.index_columns = indices->array.ndim == 2 ? indices->array.shape[1] : 1;
+    }
+    return input;
+}
+
 static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info)
-{ nrm_volume_sampling_design d = {0}; (void)in; NRM_TRY(nrm_volume_sampling(ctx, NULL, NULL, &d, info, options)); return hand_over(ctx, &d, out); }
-static const nrm_port outputs[] = {{.name = "x", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "n|n,d", .unit = "", .since = "0.2",.text = "p"}};
+{
+    enum { FEATURES, MU, INDICES, START, START_WEIGHTS };
+    const nrm_space_input input = space_input(&in[FEATURES], &in[MU], &in[INDICES]);
+    const bool starts = in[START].kind == NRM_VALUE_ARRAY;
+    nrm_volume_sampling_start start = {0};
+    nrm_volume_sampling_design design = {0};
+
+    NRM_REQUIRE(ctx, starts || in[START_WEIGHTS].kind == NRM_VALUE_NONE, NRM_E_ARGUMENT,
+                WHO ": start_weights is given without start; give the points that have these weights");
+    if (starts) {
+        start.points = in[START].array.shape[0], start.x = in[START].array.data;
+        start.dimension = in[START].array.ndim == 2 ? in[START].array.shape[1] : 1;
+    }
+    if (in[START_WEIGHTS].kind == NRM_VALUE_ARRAY) start.weights = in[START_WEIGHTS].array.data;
+    nrm_status st = nrm_volume_sampling(ctx, &input, &start, &design, info, options);
+    if (st < 0) return st;
+    const nrm_status handed = hand_over(ctx, &design, out);
+    if (handed < 0) st = handed;
+    nrm_volume_sampling_design_destroy(ctx, &design);
+    return st;
+}
+
+static const nrm_port inputs[] = {
+    {.name = "features", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "rows,columns", .flags = NRM_PORT_OPTIONAL,
+     .unit = "", .since = "0.2", .text = "a space of functions on rows: its columns span the space, points are row numbers from 0"},
+    {.name = "mu", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "rows", .flags = NRM_PORT_OPTIONAL, .unit = "",
+     .since = "0.2", .text = "weights of the rows of features, scaled to the sum 1; left out: equal ones"},
+    {.name = "indices", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_I64), .shape = "functions|functions,d",
+     .flags = NRM_PORT_OPTIONAL, .unit = "", .since = "0.2", .text = "a list of functions in place of an index set: a degree for each coordinate"},
+    {.name = "start", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "k|k,d", .flags = NRM_PORT_OPTIONAL, .unit = "",
+     .since = "0.2", .text = "points evaluated already: they stay, first and in their order, and points are added"},
+    {.name = "start_weights", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "k", .flags = NRM_PORT_OPTIONAL,
+     .unit = "", .since = "0.2", .text = "their weights; left out: m / k as for new points"}};
+static const nrm_port outputs[] = {
+    {.name = "x", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "n|n,d", .unit = "", .since = "0.2",
+     .text = "the points, a number or a row of numbers each; of features row numbers"},
+    {.name = "weights", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "n", .unit = "", .since = "0.2",
+     .text = "w at the points"},
+    {.name = "index", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_I64), .shape = "n", .flags = NRM_PORT_ON_REQUEST, .unit = "",
+     .since = "0.2", .text = "of features: the row numbers as integers"},
+    {.name = "block", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_I64), .shape = "n", .flags = NRM_PORT_ON_REQUEST, .unit = "",
+     .since = "0.2", .text = "number of the independent block that a point was drawn in, -1: given as start"},
+    {.name = "phi", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "n,m", .flags = NRM_PORT_ON_REQUEST, .unit = "",
+     .since = "0.2", .text = "the orthonormal basis at the points"},
+    {.name = "gram", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "m,m", .flags = NRM_PORT_ON_REQUEST, .unit = "",
+     .since = "0.2", .text = "G"}};
+static const nrm_example examples[] = {
+    {"One constant: every point has the weight 1 and G is 1", "basis=legendre degree=0 points=3", "weights=[1,1,1] info.lambda_min=1 info.stable=1", 1e-12},
+    {"As many rows as functions: a DPP takes all of them", "features=[[1,0],[1,2]] scheme=dpp", "weights=[1,1] info.points=2 info.lambda_min=1", 1e-12},
+    {"What theory wants of independent points", "basis=legendre degree=9 points=500 scheme=iid", "info.points_wanted=451 info.probability_bound=0.9953521226",
+     1e-9}};
+
 NRM_DESCRIBE(volume_sampling, NRM_VOLUME_SAMPLING_OPTIONS, NRM_VOLUME_SAMPLING_INFO);
-const nrm_method nrm_volume_sampling_method = {.name=WHO,.summary="s",.details="d",.paper="p",.paper_number=22,.domain="sampling",.since="0.2",NRM_DESCRIBED_REST,.run=run};
+const nrm_method nrm_volume_sampling_method = {
+    .name = WHO,
+    .summary = "points at which a few measurements give a near-best, stable least-squares fit: determinantal and optimal sampling",
+    .details =
+        "Draws the points at which to evaluate a function that is to be fitted in a space of m functions, such as polynomials up to a "
+        "degree, by weighted least squares. The points repel each other (determinantal point processes), so that a few times m of them "
+        "are enough where independent ones take m log m. They are drawn first, evaluated by whatever means, and fitted later by "
+        "weighted-least-squares with the same space and the weights given here.\n\n"
+        "repeated-dpp draws blocks of m points, each a determinantal process; volume one block and independent points; iid independent "
+        "points alone; dpp the one block whose fit interpolates. condition draws again until the smallest eigenvalue of the Gram matrix is at least "
+        "1 - delta, boost takes the best of several designs, greedy leaves out points that are not needed. start adds points to a design: "
+        "what was measured there stays of use.\n\n"
+        "lambda_min proves the design: the fit's squared error is at most e^2 + |f - v|_n^2 / lambda_min, v being the best function of the "
+        "space and e its error. Polynomials in one coordinate are drawn as eigenvalues of random matrices, without rejection; "
+        "all others by an exact chain rule. Features are held in memory.",
+    .paper = "A. Nouy, B. Michel, Weighted least-squares approximation with determinantal point processes and generalized volume "
+             "sampling, 2023, arXiv 2312.14057",
+    .paper_number = 22,
+    .domain = "sampling",
+    .since = "0.2",
+    NRM_DESCRIBED(volume_sampling),
+    .run = run};
