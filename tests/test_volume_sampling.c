@@ -351,9 +351,9 @@ static void test_refusals(void **state)
     assert_status(ctx, nrm_volume_sampling(ctx, NULL, NULL, NULL, NULL, &o), NRM_E_NULL);
 
     o = legendre(2, NRM_VOLUME_SAMPLING_DPP, 0);
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_RANGE, "start[1");
+    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_RANGE, "start is 2 at row 1");
     x[1] = NAN;
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_NONFINITE, "start[1");
+    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_NONFINITE, "start is nan at row 1");
     x[1] = 1;
     refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, w}, o, NRM_E_RANGE, "start_weights[1] is 0");
     refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, NULL, w}, o, NRM_E_NULL, "start");
