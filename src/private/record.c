@@ -28,22 +28,33 @@ static bool to_ball(double *v, int64_t d, double r)
     return false;
 }
 
+/* to[j] = x[j] clipped by tau, 0 for what is no number; counts in integers, which vectorizes. */
+static void to_box(const double *x, int64_t d, double tau, double *to, int64_t *strange, int64_t *outside)
+{
+    int64_t odd = 0, out = 0;
+    for (int64_t j = 0; j < d; j++) {
+        const bool fine = fabs(x[j]) <= DBL_MAX;
+        const double v = fine ? x[j] : 0, low = v < -tau ? -tau : v;
+        to[j] = low > tau ? tau : low;
+        odd += !fine;
+        out += fabs(v) > tau;
+    }
+    *strange += odd;
+    *outside += out;
+}
+
 double nrm_private_cut(const nrm_private_plan *plan, const double *x, double y, double *ball, double *box,
                        nrm_private_record_report *report)
 {
-    const double tau1 = plan->o.tau1, tau2 = plan->o.tau2;
-    bool finite = mend(&y), inside = fabs(y) <= tau2;
+    const double tau2 = plan->o.tau2;
+    int64_t strange = !mend(&y), outside = fabs(y) > tau2;
 
-    for (int64_t j = 0; j < plan->d; j++) {
-        double v = x[j];
-        finite &= mend(&v);
-        if (ball) ball[j] = v;
-        if (!box) continue;
-        box[j] = clip(v, tau1);
-        inside &= fabs(v) <= tau1;
+    if (box) to_box(x, plan->d, plan->o.tau1, box, &strange, &outside);
+    if (ball) {
+        to_box(x, plan->d, DBL_MAX, ball, &strange, &outside);
+        outside += !to_ball(ball, plan->d, plan->o.r);
     }
-    if (ball) inside &= to_ball(ball, plan->d, plan->o.r);
-    if (report) *report = (nrm_private_record_report){.clipped = !inside, .nonfinite = !finite};
+    if (report) *report = (nrm_private_record_report){.clipped = outside > 0, .nonfinite = strange > 0};
     return clip(y, tau2);
 }
 
