@@ -11,6 +11,8 @@ struct nrm_private_source {
     bool secure;
     uint64_t seed;
     int64_t last_user, last_round; /* seeded: the last that was served */
+    nrm_private_sparse_regression_options asked; /* what plan was made of: the noise takes a search */
+    nrm_private_plan plan;
 };
 
 static nrm_status make_source(nrm_ctx *ctx, nrm_private_source **source, bool secure, uint64_t seed)
@@ -122,7 +124,13 @@ nrm_status nrm_private_randomize(nrm_ctx *ctx, nrm_private_source *source, int64
                                  const nrm_private_sparse_regression_options *options)
 {
     nrm_private_plan plan;
+
+    NRM_REQUIRE(ctx, source && message, NRM_E_NULL, NRM_PRIVATE ": source and message must not be NULL");
+    if (options && options->size == sizeof *options && d == source->plan.d && memcmp(options, &source->asked, sizeof *options) == 0)
+        return nrm_private_randomize_planned(ctx, &source->plan, source, user, x, y, theta, message, report);
     NRM_TRY(nrm_private_plan_make(ctx, d, 0, options, &plan));
+    source->plan = plan;
+    source->asked = options && options->size == sizeof *options ? *options : (nrm_private_sparse_regression_options){0};
     return nrm_private_randomize_planned(ctx, &plan, source, user, x, y, theta, message, report);
 }
 
