@@ -340,6 +340,26 @@ def corpus_tokenizer():
     yield "repeated", b'{"kind":"byte","kind":"bpe"}'
 
 
+def corpus_private_message():
+    """Mode (and 4: sealed by the target), then a message of d = 3; see norma/private_protocol.h."""
+    def header(mode, d=3, round_=0, version=1):
+        return b"NP" + struct.pack("<BBIIQ", version, mode, d, round_, 0x0123456789ABCDEF)
+    for mode, numbers in ((0, 9), (1, 3), (2, 3)):
+        small = struct.pack("<%dq" % numbers, *(((-1) ** i * (1 << 40) * (i + 1)) for i in range(numbers)))
+        for name, payload in (("small", small), ("zero", bytes(8 * numbers)), ("large", b"\xff" * (8 * numbers - 1) + b"\x7f"),
+                              ("least", small[:-8] + bytes(7) + b"\x80")):
+            yield "mode%d-%s" % (mode, name), bytes([mode | 4]) + header(mode) + payload + bytes(4)
+    for name, sign in (("minus", 0), ("plus", 1), ("strange", 2)):
+        yield "iht-" + name, bytes([7]) + header(3, round_=1) + bytes(range(8)) + bytes([sign]) + bytes(4)
+    yield "unsealed", bytes([2]) + header(2) + bytes(28)
+    yield "short", bytes([2]) + header(2)[:11]
+    yield "other-mode", bytes([2]) + header(1) + bytes(28)
+    yield "no-mode", bytes([2]) + header(200) + bytes(28)
+    yield "other-d", bytes([2]) + header(2, d=1 << 30) + bytes(28)
+    yield "version", bytes([2]) + header(2, version=9) + bytes(28)
+    yield "only-mode", bytes([3])
+
+
 def main():
     for name, make in sorted(globals().items()):
         if not name.startswith("corpus_"):

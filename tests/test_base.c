@@ -381,8 +381,27 @@ static void test_permutation_and_choice(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* Whether a seed was chosen: 0 counts when it was set. */
+static void test_seed_given(void **state)
+{
+    (void)state;
+    nrm_ctx_options options = nrm_ctx_options_default();
+    nrm_ctx *ctx;
+
+    assert_false(nrm_seed_given(NULL));
+    assert_int_equal(nrm_ctx_create(&ctx, &options), NRM_OK);
+    assert_false(nrm_seed_given(ctx));
+    assert_int_equal(nrm_set_seed(ctx, 0), NRM_OK);
+    assert_true(nrm_seed_given(ctx) && nrm_seed(ctx) == 0);
+    nrm_ctx_destroy(ctx);
+    options.seed = 9;
+    assert_int_equal(nrm_ctx_create(&ctx, &options), NRM_OK);
+    assert_true(nrm_seed_given(ctx));
+    nrm_ctx_destroy(ctx);
+}
+
 NRM_TEST_MAIN(cmocka_unit_test(test_status_names), cmocka_unit_test(test_null_context),
-              cmocka_unit_test(test_context_options), cmocka_unit_test(test_progress_cancel_log),
+              cmocka_unit_test(test_context_options), cmocka_unit_test(test_seed_given), cmocka_unit_test(test_progress_cancel_log),
               cmocka_unit_test(test_messages), cmocka_unit_test(test_sizes), cmocka_unit_test(test_memory),
               cmocka_unit_test(test_parse_numbers), cmocka_unit_test(test_numbers_round_trip),
               cmocka_unit_test(test_nearest), cmocka_unit_test(test_philox), cmocka_unit_test(test_streams),
