@@ -32,19 +32,22 @@ INLINE void short_transform(const int radix, vector x[8])
             if (!(i & h)) butterfly(&x[i], &x[i + h]);
 }
 
-/* Half a row of NRM_HADAMARD_AHEAD. */
-INLINE void call(const double *from)
+/* Lines first .. end - 1 of a row of NRM_HADAMARD_AHEAD.  The eight lines of a row are shared by
+ * three passes, so that memory is never idle: asked for at once they would wait in a queue. */
+enum { FIRST = 2, SECOND = 5, THIRD = NRM_HADAMARD_AHEAD / LINE };
+INLINE void call(const double *row, const int first, const int end)
 {
-    for (int line = 0; line < NRM_HADAMARD_AHEAD / 2; line += LINE) __builtin_prefetch(from + line, 0, 2);
+    for (int line = first; line < end; line++) __builtin_prefetch(row + line * LINE, 0, 2);
 }
 
-/* Levels h .. radix h / 2 of a panel of n rows; `ahead` moves on for every group of rows. */
-INLINE void pass(const int radix, double *panel, int64_t n, int64_t h, const double *ahead, int64_t ld)
+/* Levels h .. radix h / 2 of a panel of n rows; `ahead` is a row for every radix rows. */
+INLINE void pass(const int radix, double *panel, int64_t n, int64_t h, const double *ahead, int64_t ld, const int first,
+                 const int end)
 {
     for (int64_t block = 0; block < n; block += radix * h)
         for (int64_t i = block; i < block + h; i++) {
             if (ahead) {
-                call(ahead + NRM_HADAMARD_AHEAD / 2);
+                call(ahead, first, end);
                 ahead += ld;
             }
             for (int part = 0; part < PARTS; part++) {
@@ -58,9 +61,9 @@ INLINE void pass(const int radix, double *panel, int64_t n, int64_t h, const dou
             }
         }
 }
-static void pass_8(double *panel, int64_t n, int64_t h) { pass(8, panel, n, h, NULL, 0); }
-static void pass_4(double *panel, int64_t n, int64_t h) { pass(4, panel, n, h, NULL, 0); }
-static void pass_2(double *panel, int64_t n, int64_t h) { pass(2, panel, n, h, NULL, 0); }
+static void pass_8(double *panel, int64_t n, int64_t h) { pass(8, panel, n, h, NULL, 0, 0, 0); }
+static void pass_4(double *panel, int64_t n, int64_t h) { pass(4, panel, n, h, NULL, 0, 0, 0); }
+static void pass_2(double *panel, int64_t n, int64_t h) { pass(2, panel, n, h, NULL, 0, 0, 0); }
 
 /* The levels from h on. */
 static void levels(double *panel, int64_t n, int64_t h, const double *ahead, int64_t ld)
@@ -71,9 +74,10 @@ static void levels(double *panel, int64_t n, int64_t h, const double *ahead, int
         pass_8(panel, n, n / 8);
         return;
     }
-    if (ahead && 8 * h <= n) {
-        pass(8, panel, n, h, ahead, ld);
-        h *= 8;
+    if (ahead && 64 * h <= n) {
+        pass(8, panel, n, h, ahead, ld, FIRST, SECOND);
+        pass(8, panel, n, 8 * h, ahead, ld, SECOND, THIRD);
+        h *= 64;
     }
     for (; 8 * h <= n; h *= 8) pass_8(panel, n, h);
     if (4 * h == n) pass_4(panel, n, h);
@@ -92,7 +96,7 @@ static void transform_of(const double *a, int64_t ld, const double *sign, int64_
     }
     for (int64_t i = 0; i < n; i += 8) { /* the first pass, on the way in */
         const double *low = a + i * ld, *high = low + 4 * ld;
-        if (ahead) call(ahead + i / 8 * ld);
+        if (ahead) call(ahead + i / 8 * ld, 0, FIRST);
 #pragma GCC unroll 4
         for (int part = 0; part < PARTS; part++) {
             vector x[8];

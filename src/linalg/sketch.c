@@ -41,15 +41,31 @@ void nrm_sketch_blocks(const nrm_sketch_plan *plan, uint64_t first, int64_t coun
     nrm_philox_kernels_for(nrm_cpu_isa())->blocks(plan->seed, plan->stream, first, count, low, high);
 }
 
+/* Bits from .. end - 1 as signs: fours from a table, the ends one by one. */
+static void expand(uint64_t bits, int64_t from, int64_t end, double *sign)
+{
+    static const double fours[16][4] = {{1, 1, 1, 1},   {-1, 1, 1, 1},   {1, -1, 1, 1},   {-1, -1, 1, 1},
+                                        {1, 1, -1, 1},  {-1, 1, -1, 1},  {1, -1, -1, 1},  {-1, -1, -1, 1},
+                                        {1, 1, 1, -1},  {-1, 1, 1, -1},  {1, -1, 1, -1},  {-1, -1, 1, -1},
+                                        {1, 1, -1, -1}, {-1, 1, -1, -1}, {1, -1, -1, -1}, {-1, -1, -1, -1}};
+    int64_t k = from;
+    for (; k + 4 <= end; k += 4) memcpy(sign + k - from, fours[bits >> k & 15], sizeof fours[0]);
+    for (; k < end; k++) sign[k - from] = bits >> k & 1 ? -1 : 1;
+}
+
 void nrm_sketch_signs(const nrm_sketch_plan *plan, uint64_t start, int64_t first, int64_t count, double *sign)
 {
+    const int64_t end = first + count;
     uint64_t half[2][BATCH]; /* bits 0 .. 63 and 64 .. 127 of a block */
 
-    for (int64_t i = first; i < first + count;) {
-        const int64_t block = i / 128, blocks = nrm_min_i64(BATCH, (first + count + 127) / 128 - block);
+    for (int64_t i = first; i < end;) {
+        const int64_t block = i / 128, blocks = nrm_min_i64(BATCH, (end + 127) / 128 - block);
         nrm_sketch_blocks(plan, start + (uint64_t)block, blocks, half[0], half[1]);
-        const int64_t end = nrm_min_i64(first + count, (block + blocks) * 128);
-        for (; i < end; i++) sign[i - first] = half[i / 64 % 2][i / 128 - block] >> (i % 64) & 1 ? -1 : 1;
+        for (int64_t h = 2 * block + (i % 128 >= 64); h < 2 * (block + blocks) && i < end; h++) {
+            const int64_t stop = nrm_min_i64(end, 64 * h + 64);
+            expand(half[h % 2][h / 2 - block], i - 64 * h, stop - 64 * h, sign + i - first);
+            i = stop;
+        }
     }
 }
 

@@ -80,12 +80,12 @@ static void add_tile(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int
             sum->columns);
 }
 
-/* Fourier transforms cost as much as about 16 log2 n rows of the product. */
+/* Fourier transforms cost as much as about 32 log2 n rows of the product. */
 static bool by_fourier(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows)
 {
     const int64_t n = sum->plan.n;
     return sum->plan.kind == NRM_SKETCH_SRCT && rows->count == n && nrm_circulant_is_fast(n) &&
-           (double)sum->plan.m > 16 * log2((double)n);
+           (double)sum->plan.m > 32 * log2((double)n);
 }
 
 static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *rows)
