@@ -20,6 +20,7 @@
 #include <norma/private_protocol.h>
 #include <norma/private_sparse_regression.h>
 #include <norma/program.h>
+#include <norma/row_sketch.h>
 #include <norma/select_columns.h>
 #include <norma/softmax.h>
 #include <norma/sparse_ot.h>

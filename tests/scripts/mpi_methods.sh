@@ -47,6 +47,8 @@ for name in sys.argv[2:]:
 PY
 }
 
-# (one line for each way of a method to work)
+# One line for each way of a method to work.
+for kind in gaussian srht srct bgp countsketch osnap; do same 1e-12 sa row-sketch --a a.npy --rows 32 --sketch $kind --seed 3; done
+same 1e-12 sa row-sketch --a a.csv --rows 32 --seed 3
 
 exit $((failures > 0))
