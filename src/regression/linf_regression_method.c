@@ -2,7 +2,7 @@
 #include "linf.h"
 #include "method/descriptor.h"
 
-enum { A, B, S, A1, B1 = A1 + NRM_LINF_FACTORS };
+enum { A, B, S };
 enum { X, ERROR_BARS, STANDARD_ERRORS, BOUNDS, SA, SB, OUTPUTS };
 
 static nrm_status make_outputs(nrm_ctx *ctx, const nrm_linf_plan *plan, nrm_value *out)
@@ -16,30 +16,17 @@ static nrm_status make_outputs(nrm_ctx *ctx, const nrm_linf_plan *plan, nrm_valu
     return nrm_output_array(ctx, &out[SB], NRM_F64, ndim, of_sb);
 }
 
-static nrm_linf_regression_factor factor_of(const nrm_value *in)
-{
-    const nrm_array *a = &in->array;
-    if (in->kind != NRM_VALUE_ARRAY) return (nrm_linf_regression_factor){0};
-    const int64_t columns = a->ndim == 2 ? a->shape[1] : 1;
-    return (nrm_linf_regression_factor){a->data, a->shape[0], columns, columns};
-}
-
 static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info)
 {
     nrm_linf_regression_problem problem = {.size = sizeof problem, .a = in[A].rows, .b = in[B].rows};
     nrm_linf_solution s = {0};
-    nrm_linf_plan plan = {0};
+    nrm_linf_plan plan;
     nrm_status st;
 
     if (in[S].kind == NRM_VALUE_ARRAY) {
         problem.s = in[S].array.data;
         problem.s_rows = in[S].array.shape[0];
         problem.s_columns = problem.lds = in[S].array.shape[1];
-    }
-    for (int f = 0; f < NRM_LINF_FACTORS; f++) {
-        problem.a_factors[f] = factor_of(&in[A1 + f]);
-        problem.b_factors[f] = factor_of(&in[B1 + f]);
-        if (in[A1 + f].kind == NRM_VALUE_ARRAY || in[B1 + f].kind == NRM_VALUE_ARRAY) problem.factors = f + 1;
     }
     const nrm_status found = st = nrm_linf_run(ctx, &problem, options, &plan, &s, info);
     if (st < 0) goto done;
@@ -50,26 +37,18 @@ static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const v
     nrm_linf_copy_sketch(&plan, &s, out[SA].wanted ? out[SA].array.data : NULL, out[SB].wanted ? out[SB].array.data : NULL);
     st = found;
 done:
-    nrm_linf_plan_end(ctx, &plan);
     nrm_linf_solution_free(ctx, &s);
     return st;
 }
 
 #define ROWS (NRM_ACCEPT_ARRAY | NRM_ACCEPT_CSR | NRM_ACCEPT_ROWS)
 static const nrm_port inputs[] = {
-    {.name = "a", .accepts = ROWS, .dtypes = NRM_FLOATS, .shape = "n,d", .flags = NRM_PORT_OPTIONAL, .unit = "", .since = "0.2",
+    {.name = "a", .accepts = ROWS, .dtypes = NRM_FLOATS, .shape = "n,d", .unit = "", .since = "0.2",
      .text = "the rows of the matrix, dense or sparse, n >= d; a stream of any length is read once"},
-    {.name = "b", .accepts = ROWS, .dtypes = NRM_FLOATS, .shape = "n,q", .flags = NRM_PORT_OPTIONAL, .unit = "", .since = "0.2",
+    {.name = "b", .accepts = ROWS, .dtypes = NRM_FLOATS, .shape = "n,q", .unit = "", .since = "0.2",
      .text = "the right-hand sides, row by row; a vector is one of them"},
     {.name = "s", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "m,n", .flags = NRM_PORT_OPTIONAL,
-     .unit = "", .since = "0.2", .text = "the compressing matrix, for the sketch user"},
-#define FACTOR .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .flags = NRM_PORT_OPTIONAL, .unit = "", .since = "0.2"
-    {.name = "a1", FACTOR, .shape = "n1,d1", .text = "in place of a: the first of its Kronecker factors"},
-    {.name = "a2", FACTOR, .shape = "n2,d2", .text = "the second factor; row i n2 + j of a is row i of a1 times row j of a2"},
-    {.name = "a3", FACTOR, .shape = "n3,d3", .text = "the third factor"},
-    {.name = "b1", FACTOR, .shape = "n1|n1,q1", .text = "in place of b: the first of its Kronecker factors"},
-    {.name = "b2", FACTOR, .shape = "n2|n2,q2", .text = "the second factor of b"},
-    {.name = "b3", FACTOR, .shape = "n3|n3,q3", .text = "the third factor of b"}};
+     .unit = "", .since = "0.2", .text = "the compressing matrix, for the sketch user"}};
 #define OF_X .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "d|d,q", .since = "0.2"
 static const nrm_port outputs[] = {
     {.name = "x", OF_X, .unit = "b/a", .text = "the solution, a column for each right-hand side"},
@@ -91,9 +70,7 @@ static const nrm_example examples[] = {
      "x=[1.1333333333333333,-0.5333333333333333] info.rows=3", 1e-12},
     {"Consistent equations are solved exactly by any compression",
      "a=[[1,0],[1,1],[1,2],[1,3],[1,4],[1,5],[1,6],[1,7]] b=[2,5,8,11,14,17,20,23] rows=4 sketch=gaussian",
-     "x=[2,3] info.rows=4 info.residual=0", 1e-10},
-    {"A Kronecker product, by its factors", "a1=[[1,0],[1,1],[1,2]] a2=[[1],[2]] b1=[1,3,5] b2=[1,2] sketch=tensor-srht",
-     "x=[1,2] info.total_rows=6 info.exact=1", 1e-12}};
+     "x=[2,3] info.rows=4 info.residual=0", 1e-10}};
 
 NRM_DESCRIBE(linf_regression, NRM_LINF_REGRESSION_OPTIONS, NRM_LINF_REGRESSION_INFO);
 const nrm_method nrm_linf_regression_method = {
@@ -108,7 +85,6 @@ const nrm_method nrm_linf_regression_method = {
         "law of the Gaussian sketch gives.\n\n"
         "error_bars come from the compressed residual. With gaussian they are exact: the intervals hold the exact solution with probability "
         "confidence. With srht, srct and bgp they are observed to be as good, with sparse sketches they are not to be relied on. "
-        "A matrix that is a Kronecker product can be given by its factors; the tensor sketches never form it.\n\n"
         "refine goes on from there to the exact solution, a pass a step, and measures what is left; the error bars then are bounds "
         "from that.\n\n"
         "What to rely on: S is a function of the seed, the same however a is stored, cut or shared out; x, where a has a dependent "
