@@ -223,12 +223,12 @@ static void expect_coverage(nrm_ctx *ctx, const table *t, int sketch, double lea
 }
 
 /* n far above m: rows drawn without replacement err less than the law says where they are a good
- * part of all.  The Gaussian law asks for no such thing. */
+ * part of all, and bgp more where its pools are of few.  The Gaussian law asks for no such thing. */
 static void test_coverage(void **state)
 {
     (void)state;
     static const struct { int sketch; int64_t n; } dense[] = {
-        {NRM_LINF_GAUSSIAN, 200}, {NRM_LINF_SRHT, 2048}, {NRM_LINF_SRCT, 2000}, {NRM_LINF_BGP, 512}};
+        {NRM_LINF_GAUSSIAN, 200}, {NRM_LINF_SRHT, 2048}, {NRM_LINF_SRCT, 2000}, {NRM_LINF_BGP, 2048}};
     nrm_ctx *ctx = nrm_test_ctx(NULL);
     assert_ok(ctx, nrm_set_threads(ctx, 1));
     for (int i = 0; i < 4; i++) {

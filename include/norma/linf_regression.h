@@ -31,7 +31,9 @@ extern "C" {
     C(NRM_LINF_BGP, "bgp")                     \
     C(NRM_LINF_COUNTSKETCH, "countsketch")     \
     C(NRM_LINF_OSNAP, "osnap")                 \
-    C(NRM_LINF_USER, "user")
+    C(NRM_LINF_USER, "user")                   \
+    C(NRM_LINF_TENSOR_SRHT, "tensor-srht")     \
+    C(NRM_LINF_TENSOR_SRCT, "tensor-srct")
 NRM_CHOICES(nrm_linf_sketch, NRM_LINF_SKETCHES);
 
 #define NRM_LINF_RULES(C)                \
@@ -42,7 +44,7 @@ NRM_CHOICES(nrm_linf_rule, NRM_LINF_RULES);
 
 #define NRM_LINF_REGRESSION_OPTIONS(P)                                                                       \
     P(choice, sketch, NRM_LINF_SRHT, NRM_LINF_SKETCHES, "0.2",                                               \
-      "S: dense (gaussian, srht, srct, bgp), sparse (countsketch, osnap) or given (user)")                   \
+      "S: dense (gaussian, srht, srct, bgp), sparse (countsketch, osnap), given (user), or of Kronecker factors") \
     P(i64, rows, 0, 0, INT32_MAX, "rows", "0.2", "of the compression, m; 0: by the rule")                    \
     P(choice, rule, NRM_LINF_SHARP, NRM_LINF_RULES, "0.2",                                                   \
       "m from eps and delta: sharp d + 1 + 2 d ln(2 d/delta)/eps^2, corrected C d ln(8 d/delta)/eps^2, "     \
@@ -68,7 +70,7 @@ NRM_OPTIONS(linf_regression, NRM_LINF_REGRESSION_OPTIONS);
 #define NRM_LINF_REGRESSION_INFO(F)                                                                          \
     F(str, sketch, "", "S: as asked, or none where the solution is the exact one")                           \
     F(str, guarantee, "", "of the bound: exact (no compression), law (gaussian), theorem (bgp, constant left open), " \
-      "observed (srht, srct), none (sparse), unknown (user)")                                                \
+      "observed (srht, srct, and of factors), none (sparse), unknown (user)")                                \
     F(i64, total_rows, "rows", "n")                                                                          \
     F(i64, rows, "rows", "m; n where the solution is the exact one")                                         \
     F(flag, exact, "", "m would have reached n: solved without compression")                                 \
@@ -85,13 +87,26 @@ NRM_OPTIONS(linf_regression, NRM_LINF_REGRESSION_OPTIONS);
     F(f64, seconds, "s", "wall time")
 NRM_INFO(linf_regression, NRM_LINF_REGRESSION_INFO);
 
-/* What is solved.  a, b: n x d and n x q, d, q >= 1, from the first row on (rewound where they
- * have been read); s: user, m x n with row stride lds >= n, m >= d. */
+/* A matrix of rows x columns, both at least 1, row stride >= columns, finite. */
+typedef struct nrm_linf_regression_factor {
+    const double *values;
+    int64_t rows, columns, stride;
+} nrm_linf_regression_factor;
+enum { NRM_LINF_FACTORS = 3 }; /* at most */
+
+/* What is solved.
+ *   a, b  n x d and n x q, d, q >= 1, from the first row on (rewound where they have been read)
+ *   s     user: m x n with row stride lds >= n, m >= d
+ *   a_factors, b_factors  in place of a: a is the Kronecker product of so many, the last one running
+ *         fastest; b is that of b_factors (as many rows) where these are there, else any b.  The tensor
+ *         sketches form no a and read b whole; all else makes the rows of a one by one. */
 typedef struct nrm_linf_regression_problem {
     size_t size; /* sizeof(nrm_linf_regression_problem) */
     nrm_rows *a, *b;
     const double *s;
     int64_t s_rows, s_columns, lds;
+    int factors; /* 0: a is given */
+    nrm_linf_regression_factor a_factors[NRM_LINF_FACTORS], b_factors[NRM_LINF_FACTORS];
 } nrm_linf_regression_problem;
 
 /* Where the results go.  x must be there, others may be NULL; d x q and contiguous but for sa

@@ -1,13 +1,14 @@
 /* student.c -- Student's t distribution.  Contract: student.h.
  *
- * With x = degrees / (degrees + t^2), a = degrees / 2 and b = 1/2,
- *     P(T > t) = I_x(a, b) / 2,   I the regularised incomplete beta function,               (1)
- *     I_x(a, b) = x^a (1 - x)^b / (a B(a, b)) K,   I_x(a, b) = 1 - I_(1-x)(b, a),           (2)
- * K the continued fraction of DLMF 8.17.22, which converges fast for x < (a + 1) / (a + b + 2);
- * beyond, (2) has no cancellation since P is then near 1/2.  B(a, 1/2) would lose all digits as a
- * difference of logarithms of large a; there Gamma(a + 1/2) / Gamma(a) is taken by its asymptotic
- * series.  ln P is concave in ln t, so Newton's steps on it are beyond the root from the second point
- * on and come down to it. */
+ * With t = sqrt(k) sinh(u), k degrees of freedom,
+ *     P(T > t) = Gamma((k + 1) / 2) / (sqrt(pi) Gamma(k / 2)) integral over v > u of cosh(v)^-k,   (1)
+ * a smooth integrand that falls without end, for k of 1 as of 10^9: by v = u + exp(y - exp(-y)) / rate,
+ * the rate at which it falls at u, the trapezoidal rule in y has all digits from some hundred points
+ * (Takahasi and Mori, 1974).  Infinite k: exp(-t^2/2) in place of it.  The ratio of gammas would lose
+ * its digits as a difference of logarithms; it has an asymptotic series.
+ *
+ * ln P is concave in ln t, so Newton's steps on it are beyond the root from the second point on and
+ * come down to it. */
 #include "student.h"
 #include "base.h"
 
@@ -21,61 +22,47 @@ static double gamma_ratio(double a)
     return factor * sqrt(a) * exp(-(1.0 / 8 - u * (1.0 / 192 - u * (1.0 / 640 - u * (17.0 / 14336 - u * 31.0 / 18432)))) / a);
 }
 
-/* The continued fraction of (2), by the method of Lentz. */
-static double fraction(double x, double a, double b)
+static double log_cosh(double v)
 {
-    double c = 1, d = 1 - (a + b) * x / (a + 1), value;
-    d = 1 / d;
-    value = d;
-    for (int i = 1; i < 100000; i++) {
-        const double k = i, even = k * (b - k) * x / ((a + 2 * k - 1) * (a + 2 * k));
-        const double odd = -(a + k) * (a + b + k) * x / ((a + 2 * k) * (a + 2 * k + 1));
-        d = 1 / (1 + even * d);
-        c = 1 + even / c;
-        value *= c * d;
-        d = 1 / (1 + odd * d);
-        c = 1 + odd / c;
-        const double change = c * d;
-        value *= change;
-        if (fabs(change - 1) < 1e-16) break;
+    return v < 1 ? 0.5 * log1p(sinh(v) * sinh(v)) : v + log1p(exp(-2 * v)) - 0.69314718055994530942;
+}
+
+/* -ln of the integrand at u + s, less that at u. */
+static double fall(double u, double s, double degrees)
+{
+    return isinf(degrees) ? s * (u + s / 2) : degrees * (log_cosh(u + s) - log_cosh(u));
+}
+
+/* ln P(T > t); *slope, which may be NULL, is -d ln P / d ln t. */
+static double log_tail(double t, double degrees, double *slope)
+{
+    const bool normal = isinf(degrees);
+    const double u = normal ? t : asinh(t / sqrt(degrees));
+    const double rate = normal ? t + 1 : degrees * tanh(u) + sqrt(degrees), step = 1.0 / 16;
+    double sum = 0;
+
+    for (int i = -64; i <= 112; i++) {
+        const double y = i * step, s = exp(y - exp(-y)) / rate;
+        sum += exp(-fall(u, s, degrees)) * s * (1 + exp(-y));
     }
-    return value;
+    sum *= step;
+    /* d ln t = coth(u) du; the integrand at u is 1 here */
+    if (slope) *slope = (normal ? t : tanh(u)) / sum;
+    const double front = normal ? 0.39894228040143267794 : gamma_ratio(degrees / 2) / 1.7724538509055160273;
+    return log(front * sum) - (normal ? t * t / 2 : degrees * log_cosh(u));
 }
 
-double nrm_student_tail(double t, double degrees)
-{
-    if (isinf(degrees)) return 0.5 * erfc(t / sqrt(2.0));
-    if (t == 0) return 0.5;
-    const double ratio = t / degrees * t, a = degrees / 2; /* x = 1 / (1 + ratio) */
-    /* x^a (1 - x)^(1/2) / B(a, 1/2), with B = Gamma(a) sqrt(pi) / Gamma(a + 1/2) */
-    const double front = exp(-a * log1p(ratio)) * sqrt(ratio / (1 + ratio)) * gamma_ratio(a) / 1.7724538509055160273;
-    if (1 / (1 + ratio) < (a + 1) / (a + 2.5)) return 0.5 * front / a * fraction(1 / (1 + ratio), a, 0.5);
-    return 0.5 - front * fraction(ratio / (1 + ratio), 0.5, a); /* front / (1/2) / 2 */
-}
-
-/* -d ln P / d ln t. */
-static double slope(double t, double degrees, double tail)
-{
-    if (isinf(degrees)) return t * 0.39894228040143267794 * exp(-t * t / 2) / tail;
-    const double density = gamma_ratio(degrees / 2) / sqrt(3.14159265358979323846 * degrees) *
-                           exp(-(degrees + 1) / 2 * log1p(t / degrees * t));
-    return t * density / tail;
-}
+double nrm_student_tail(double t, double degrees) { return exp(log_tail(t, degrees, NULL)); }
 
 double nrm_student_quantile(double tail, double degrees)
 {
+    double t = 1, slope; /* any point will do */
+
     if (tail >= 0.5) return 0;
-    double t = 1; /* any point will do */
-    for (int i = 0; i < 200; i++) {
-        const double p = nrm_student_tail(t, degrees);
-        if (p == 0) { /* beyond the range: nearer */
-            t = sqrt(t);
-            continue;
-        }
-        const double step = log(p / tail) / slope(t, degrees, p);
-        const double next = t * exp(fmax(-3, fmin(3, step)));
-        if (fabs(step) < 1e-8) return next; /* the next step would be its square */
-        t = next;
+    for (int i = 0; i < 1000; i++) {
+        const double step = (log_tail(t, degrees, &slope) - log(tail)) / slope;
+        t *= exp(fmax(-3, fmin(3, step)));
+        if (fabs(step) < 1e-8) break; /* the next step would be its square */
     }
     return t;
 }

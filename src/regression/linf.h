@@ -19,6 +19,7 @@ typedef struct nrm_linf_plan {
     int64_t m;                /* rows of the sketch */
     bool exact;
     int64_t pool; /* bgp */
+    nrm_rows *made_a, *made_b; /* from factors: problem's a and b, ended by _plan_end */
 } nrm_linf_plan;
 
 /* What comes out. */
@@ -38,9 +39,11 @@ typedef struct nrm_linf_solution {
 
 /* ---- linf_plan.c: sizes ------------------------------------------------------------------------ */
 
-/* Options and shapes are checked and n found, if need be by a pass (counted in *passes). */
+/* Options and shapes are checked and n found, if need be by a pass (counted in *passes).  The plan is
+ * ended by the caller, also after a failure. */
 nrm_status nrm_linf_plan_make(nrm_ctx *ctx, const nrm_linf_regression_problem *problem,
                               const nrm_linf_regression_options *options, nrm_linf_plan *plan, int64_t *passes);
+void nrm_linf_plan_end(nrm_ctx *ctx, nrm_linf_plan *plan);
 /* m rows, as the kind can have them: fewer than n, or the exact solution. */
 nrm_status nrm_linf_plan_rows(nrm_ctx *ctx, nrm_linf_plan *plan, double m);
 double nrm_linf_eps(const nrm_linf_plan *plan); /* for which the rule gives plan->m */
@@ -61,6 +64,15 @@ nrm_status nrm_linf_compress(nrm_ctx *ctx, nrm_linf_plan *plan, uint64_t stream,
 /* The triangular factor of [A b], columns x columns. */
 nrm_status nrm_linf_exact(nrm_ctx *ctx, const nrm_linf_plan *plan, double *r);
 
+/* ---- linf_tensor.c: Kronecker factors ------------------------------------------------------------- */
+
+/* Where factors are given, problem's a and b become streams of the rows they stand for. */
+nrm_status nrm_linf_tensor_rows(nrm_ctx *ctx, nrm_linf_plan *plan);
+/* All rows of a stream, checked; *values is freed by the caller. */
+nrm_status nrm_linf_read_rows(nrm_ctx *ctx, const char *name, nrm_rows *rows, double **values, int64_t *count);
+/* As nrm_linf_compress, by a tensor sketch. */
+nrm_status nrm_linf_tensor_compress(nrm_ctx *ctx, const nrm_linf_plan *plan, uint64_t stream, double *sketch);
+
 /* ---- linf_solve.c: from the sketch to the solution ------------------------------------------------ */
 
 nrm_status nrm_linf_solution_make(nrm_ctx *ctx, const nrm_linf_plan *plan, nrm_linf_solution *s);
@@ -76,7 +88,7 @@ nrm_status nrm_linf_refine(nrm_ctx *ctx, const nrm_linf_plan *plan, nrm_linf_sol
 
 /* ---- linf_regression.c ------------------------------------------------------------------------------ */
 
-/* Everything but the copies to the results.  s is released by the caller, also after a failure. */
+/* Everything but the copies to the results.  plan and s are ended by the caller, also after a failure. */
 nrm_status nrm_linf_run(nrm_ctx *ctx, const nrm_linf_regression_problem *problem,
                         const nrm_linf_regression_options *options, nrm_linf_plan *plan, nrm_linf_solution *s,
                         nrm_linf_regression_info *info);

@@ -28,7 +28,7 @@ static nrm_status check_problem(nrm_ctx *ctx, const nrm_linf_plan *plan)
     const nrm_linf_regression_problem *p = &plan->problem;
     const nrm_linf_regression_options *o = &plan->o;
 
-    NRM_REQUIRE(ctx, p->a && p->b, NRM_E_NULL, NRM_LINF ": a and b must not be NULL");
+    NRM_REQUIRE(ctx, p->a && p->b, NRM_E_NULL, NRM_LINF ": a and b must not be NULL where no Kronecker factors are given");
     NRM_REQUIRE(ctx, plan->d >= 1 && plan->q >= 1, NRM_E_SHAPE, NRM_LINF ": a has %lld columns and b %lld; each must "
                 "have at least one", NRM_LL(plan->d), NRM_LL(plan->q));
     NRM_REQUIRE(ctx, plan->d <= INT32_MAX - plan->q, NRM_E_OVERFLOW, NRM_LINF ": a has %lld columns and b %lld; that is "
@@ -117,7 +117,7 @@ static nrm_status strict_pool(nrm_ctx *ctx, nrm_linf_plan *plan)
     const double l = log((double)plan->n * (double)plan->m * d / (kappa * plan->o.delta));
     const double pool = ceil((d + 1) * l * l / (kappa * kappa));
 
-    NRM_REQUIRE(ctx, pool * (double)plan->m < 0x1p52, NRM_E_OVERFLOW, NRM_LINF ": strict asks for %.3g padded rows; that "
+    NRM_REQUIRE(ctx, pool * (double)plan->m <= 0x1p31, NRM_E_OVERFLOW, NRM_LINF ": strict asks for %.3g padded rows; that "
                 "is out of reach: leave strict out", pool * (double)plan->m);
     plan->pool = (int64_t)pool;
     return NRM_OK;
@@ -135,7 +135,7 @@ nrm_status nrm_linf_plan_rows(nrm_ctx *ctx, nrm_linf_plan *plan, double m)
     }
     plan->exact = m >= n && o->sketch != NRM_LINF_USER;
     if (plan->exact) {
-        if (o->rows == 0)
+        if (o->rows == 0 && o->rule != NRM_LINF_SHARP)
             nrm_warn(ctx, NRM_LINF ": eps %g asks for %.0f rows of %lld; the exact solution is computed", o->eps, m, NRM_LL(plan->n));
         plan->m = plan->n;
         return NRM_OK;
@@ -158,6 +158,7 @@ nrm_status nrm_linf_plan_make(nrm_ctx *ctx, const nrm_linf_regression_problem *p
     NRM_REQUIRE(ctx, problem, NRM_E_NULL, NRM_LINF ": problem must not be NULL");
     memcpy(&plan->problem, problem, problem->size < sizeof *problem ? problem->size : sizeof *problem);
     NRM_TRY(nrm_options_load(ctx, &nrm_linf_regression_method, options, &plan->o));
+    NRM_TRY(nrm_linf_tensor_rows(ctx, plan));
     plan->d = nrm_rows_cols(plan->problem.a);
     plan->q = nrm_rows_cols(plan->problem.b);
     plan->columns = plan->d + plan->q;
@@ -170,6 +171,13 @@ nrm_status nrm_linf_plan_make(nrm_ctx *ctx, const nrm_linf_regression_problem *p
     return nrm_linf_plan_rows(ctx, plan, o->sketch == NRM_LINF_USER ? (double)plan->problem.s_rows
                                          : o->rows > 0              ? (double)o->rows
                                                                     : rule_rows(plan));
+}
+
+void nrm_linf_plan_end(nrm_ctx *ctx, nrm_linf_plan *plan)
+{
+    nrm_rows_close(ctx, plan->made_a);
+    nrm_rows_close(ctx, plan->made_b);
+    plan->made_a = plan->made_b = NULL;
 }
 
 nrm_status nrm_linf_check_count(nrm_ctx *ctx, const nrm_linf_plan *plan, int64_t rows)

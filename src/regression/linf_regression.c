@@ -10,7 +10,8 @@
 
 static const char *const guarantees[] = {
     [NRM_LINF_GAUSSIAN] = "law",     [NRM_LINF_SRHT] = "observed",    [NRM_LINF_SRCT] = "observed", [NRM_LINF_BGP] = "theorem",
-    [NRM_LINF_COUNTSKETCH] = "none", [NRM_LINF_OSNAP] = "none",       [NRM_LINF_USER] = "unknown"};
+    [NRM_LINF_COUNTSKETCH] = "none", [NRM_LINF_OSNAP] = "none",       [NRM_LINF_USER] = "unknown",
+    [NRM_LINF_TENSOR_SRHT] = "observed", [NRM_LINF_TENSOR_SRCT] = "observed"};
 #define WORD(constant, word) word,
 static const char *const sketch_words[] = {NRM_LINF_SKETCHES(WORD)};
 #undef WORD
@@ -33,7 +34,10 @@ static nrm_status attempt(nrm_ctx *ctx, nrm_linf_plan *plan, uint64_t stream, nr
                           NRM_LL(plan->columns));
     }
     NRM_TRY(nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st));
-    NRM_TRY(plan->exact ? nrm_linf_exact(ctx, plan, s->r) : nrm_linf_compress(ctx, plan, stream, s->sketch, s->r));
+    if (plan->exact) NRM_TRY(nrm_linf_exact(ctx, plan, s->r));
+    else if (plan->o.sketch == NRM_LINF_TENSOR_SRHT || plan->o.sketch == NRM_LINF_TENSOR_SRCT)
+        NRM_TRY(nrm_linf_tensor_compress(ctx, plan, stream, s->sketch));
+    else NRM_TRY(nrm_linf_compress(ctx, plan, stream, s->sketch, s->r));
     return nrm_linf_solve(ctx, plan, s, deficient, partner);
 }
 
@@ -136,7 +140,7 @@ nrm_status nrm_linf_regression(nrm_ctx *ctx, const nrm_linf_regression_problem *
     nrm_linf_regression_results r = {0};
     nrm_linf_regression_info found;
     nrm_linf_solution s = {0};
-    nrm_linf_plan plan;
+    nrm_linf_plan plan = {0};
     nrm_status st;
 
     NRM_REQUIRE(ctx, results && results->x, NRM_E_NULL, NRM_LINF ": results and its x must not be NULL");
@@ -152,6 +156,7 @@ nrm_status nrm_linf_regression(nrm_ctx *ctx, const nrm_linf_regression_problem *
     if (info) *info = found;
     st = run;
 done:
+    nrm_linf_plan_end(ctx, &plan);
     nrm_linf_solution_free(ctx, &s);
     return st;
 }

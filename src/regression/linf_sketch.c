@@ -19,7 +19,8 @@ nrm_status nrm_linf_pass(nrm_ctx *ctx, const nrm_linf_plan *plan, int64_t unit, 
 
     if (st >= 0) st = nrm_row_pass_begin(ctx, NRM_LINF, p->a, p->b, unit, task, &pass);
     while (st >= 0 && (st = nrm_row_pass_next(ctx, pass, &chunk)) >= 0 && chunk.count > 0) {
-        if (plan->n >= 0 && chunk.first + chunk.count > plan->n) st = nrm_linf_check_count(ctx, plan, chunk.first + chunk.count);
+        const int64_t end = chunk.first + chunk.count;
+        if (plan->n >= 0 && (end > plan->n || (chunk.count < unit && end < plan->n))) st = nrm_linf_check_count(ctx, plan, end);
         if (st >= 0) st = work(ctx, user, &chunk);
     }
     NRM_TRY(nrm_row_pass_end(ctx, &pass, st, &seen));

@@ -69,6 +69,38 @@ static nrm_status check_factor(nrm_ctx *ctx, const char *name, int number, const
     return NRM_OK;
 }
 
+nrm_status nrm_linf_read_rows(nrm_ctx *ctx, const char *name, nrm_rows *rows, double **values, int64_t *count)
+{
+    const int64_t columns = nrm_rows_cols(rows);
+    int64_t capacity = 0, need = 0, where;
+    nrm_row_block block;
+    nrm_status st;
+
+    *values = NULL;
+    *count = 0;
+    NRM_TRY_DONE(rows->at > 0 || rows->ended ? nrm_rows_rewind(ctx, rows) : NRM_OK);
+    for (;;) {
+        NRM_TRY_DONE(nrm_rows_next(ctx, rows, 4096, &block));
+        if (block.count == 0) break;
+        NRM_STOP_IF(!nrm_mul_size(*count + block.count, columns, &need), NRM_E_OVERFLOW, NRM_LINF ": %s is too large for memory", name);
+        NRM_TRY_DONE(nrm_grow(ctx, values, &capacity, need, sizeof **values, NRM_LINF));
+        double *to = *values + *count * columns;
+        if (block.dense) memcpy(to, block.dense, (size_t)(block.count * columns) * sizeof *to);
+        else memset(to, 0, (size_t)(block.count * columns) * sizeof *to);
+        for (int64_t i = 0; !block.dense && i < block.count; i++)
+            for (int64_t k = block.indptr[i]; k < block.indptr[i + 1]; k++) to[i * columns + block.indices[k]] += block.values[k];
+        NRM_STOP_IF(!nrm_all_finite_f64(to, block.count * columns, &where), NRM_E_NONFINITE, NRM_LINF ": %s is %g at row %lld, column "
+                    "%lld; it must be finite: remove or mend that row", name, to[where], NRM_LL(*count + where / columns),
+                    NRM_LL(where % columns));
+        *count += block.count;
+    }
+    return NRM_OK;
+done:
+    nrm_free(ctx, *values);
+    *values = NULL;
+    return st;
+}
+
 static nrm_status make_rows(nrm_ctx *ctx, const char *name, int factors, const nrm_linf_regression_factor *at, nrm_rows **rows)
 {
     int64_t n = 1, d = 1;
@@ -92,10 +124,10 @@ nrm_status nrm_linf_tensor_rows(nrm_ctx *ctx, nrm_linf_plan *plan)
     const bool tensor = plan->o.sketch == NRM_LINF_TENSOR_SRHT || plan->o.sketch == NRM_LINF_TENSOR_SRCT;
 
     NRM_REQUIRE(ctx, !tensor || p->factors > 0, NRM_E_ARGUMENT, NRM_LINF ": a tensor sketch wants the Kronecker factors of a: "
-                "give a1 and a2, or take srht");
+                "give a2 beside a, or take srht");
     if (p->factors == 0) return NRM_OK;
     NRM_REQUIRE(ctx, !p->a, NRM_E_ARGUMENT, NRM_LINF ": a and its Kronecker factors are given; leave one out");
-    NRM_REQUIRE(ctx, p->factors <= NRM_LINF_FACTORS, NRM_E_RANGE, NRM_LINF ": %d Kronecker factors; there can be 1 to %d", p->factors,
+    NRM_REQUIRE(ctx, p->factors >= 1 && p->factors <= NRM_LINF_FACTORS, NRM_E_RANGE, NRM_LINF ": %d Kronecker factors; there can be 1 to %d", p->factors,
                 NRM_LINF_FACTORS);
     NRM_TRY(make_rows(ctx, "a", p->factors, p->a_factors, &plan->made_a));
     p->a = plan->made_a;
@@ -112,41 +144,16 @@ nrm_status nrm_linf_tensor_rows(nrm_ctx *ctx, nrm_linf_plan *plan)
 
 /* ---- The sketch ---------------------------------------------------------------------------------- */
 
-/* A general b, n x q: its transform needs all of it. */
-static nrm_status read_b(nrm_ctx *ctx, const nrm_linf_plan *plan, double *b)
-{
-    const int64_t q = plan->q;
-    nrm_rows *rows = plan->problem.b;
-    nrm_row_block block;
-    int64_t row = 0, where;
-
-    NRM_TRY(nrm_rows_rewind(ctx, rows));
-    for (;;) {
-        NRM_TRY(nrm_rows_next(ctx, rows, 4096, &block));
-        if (block.count == 0) break;
-        if (row + block.count > plan->n) return nrm_linf_check_count(ctx, plan, row + block.count);
-        double *to = b + row * q;
-        if (block.dense) memcpy(to, block.dense, (size_t)(block.count * q) * sizeof *to);
-        else memset(to, 0, (size_t)(block.count * q) * sizeof *to);
-        for (int64_t i = 0; !block.dense && i < block.count; i++)
-            for (int64_t k = block.indptr[i]; k < block.indptr[i + 1]; k++) to[i * q + block.indices[k]] += block.values[k];
-        NRM_REQUIRE(ctx, nrm_all_finite_f64(to, block.count * q, &where), NRM_E_NONFINITE, NRM_LINF ": b is %g at row %lld, column "
-                    "%lld; it must be finite: remove or mend that row", to[where], NRM_LL(row + where / q), NRM_LL(where % q));
-        row += block.count;
-    }
-    return nrm_linf_check_count(ctx, plan, row);
-}
-
+/* Any b: its transform needs all of it. */
 static nrm_status sketch_b(nrm_ctx *ctx, const nrm_linf_plan *plan, nrm_tensor_plan *of, uint64_t stream, double *sketch)
 {
     const int64_t c = plan->columns, replicas = plan->o.repetitions;
-    int64_t size;
+    int64_t rows;
     double *b;
     nrm_status st;
 
-    NRM_REQUIRE(ctx, nrm_mul_size(plan->n, plan->q, &size), NRM_E_OVERFLOW, NRM_LINF ": b is too large");
-    NRM_TRY(NRM_ALLOC(ctx, b, size, NRM_LINF));
-    NRM_TRY_DONE(read_b(ctx, plan, b));
+    NRM_TRY(nrm_linf_read_rows(ctx, "b", plan->problem.b, &b, &rows));
+    NRM_TRY_DONE(nrm_linf_check_count(ctx, plan, rows));
     for (int64_t k = 0; k < replicas; k++) {
         of->stream = stream + (uint64_t)k;
         NRM_TRY_DONE(nrm_tensor_sketch_array(ctx, NRM_LINF, of, plan->q, b, plan->q, sketch + k * plan->m * c + plan->d, c));
