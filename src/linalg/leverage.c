@@ -28,6 +28,9 @@
 #include <float.h>
 #include <norma/comm.h>
 
+static const double STAGED = 1e4; /* the condition from which a row takes two steps */
+enum { PATIENCE = 40 };           /* rounds without a smaller error, after which there will be none */
+
 /* ---- A round ----------------------------------------------------------------------------------- */
 
 typedef struct round_of {
@@ -90,14 +93,15 @@ static nrm_status greatest(nrm_ctx *ctx, const double *error, double *most)
 static nrm_status begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, const char *task, nrm_whiten *w)
 {
     double *t = NULL;
+    double condition;
     int64_t rank;
     bool triangular;
 
     nrm_status st = nrm_whiten_begin(ctx, who, a, b, n, task, w);
     if (st >= 0) st = NRM_ALLOC(ctx, t, w->columns * w->columns, who);
     st = nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st);
-    if (st >= 0) st = nrm_range_basis(ctx, who, a, b, n, t, &rank, &triangular);
-    if (st >= 0) nrm_whiten_basis(w, rank, triangular, t);
+    if (st >= 0) st = nrm_range_basis(ctx, who, a, b, n, t, &rank, &triangular, &condition);
+    if (st >= 0) st = nrm_comm_agree(ctx, nrm_ctx_comm(ctx), nrm_whiten_basis(w, rank, triangular, condition > STAGED, t));
     nrm_free(ctx, t);
     return st;
 }
@@ -147,12 +151,13 @@ static nrm_status check(nrm_ctx *ctx, const char *who, double p, double tol, int
     return NRM_OK;
 }
 
-/* The step after a round that found `error`. */
-static void choose_step(round_of *r, double p, double error, double *best)
+/* The step after a round that found `error`; the rounds since it was least. */
+static void choose_step(round_of *r, double p, double error, double *best, int *since)
 {
     const double s = sqrt(2 / p);
     const bool second = error < 1 && error <= 2 * *best;
 
+    *since = error < *best ? 0 : *since + 1;
     *best = fmin(*best, error);
     r->alpha = second ? 4 / ((1 + s) * (1 + s)) : fmin(1, 0.5 * p);
     r->beta = second ? (1 - s) / (1 + s) * ((1 - s) / (1 + s)) : 0;
@@ -165,16 +170,17 @@ static nrm_status iterate(nrm_ctx *ctx, nrm_whiten *w, round_of *r, double p, do
 {
     const double equal = log((double)w->rank / (double)w->n);
     double best = INFINITY;
+    int since = 0;
 
     for (int64_t i = 0; i < w->n; i++) r->before[i] = r->after[i] = equal;
-    choose_step(r, p, INFINITY, &best);
+    choose_step(r, p, INFINITY, &best, &since);
     for (report->iterations = 0;; report->iterations++) {
         memset(r->error, 0, sizeof r->error);
         NRM_TRY(nrm_whiten_pass(w, take_round, r, report->iterations < max_iter ? gram : NULL));
         NRM_TRY(greatest(ctx, r->error, &report->error));
         if (report->iterations > 0 && report->error <= tol) return NRM_OK;
-        if (report->iterations >= max_iter) return NRM_NOT_CONVERGED;
-        choose_step(r, p, report->error, &best);
+        if (report->iterations >= max_iter || since > PATIENCE) return NRM_NOT_CONVERGED;
+        choose_step(r, p, report->error, &best, &since);
         NRM_TRY(nrm_whiten_renew(w, gram));
         double *next = r->before;
         r->before = r->after;

@@ -39,7 +39,7 @@ static double rounding(int64_t n, int64_t d) { return (16 * (double)d + sqrt((do
 
 /* T from R (d x d), which is used up; null (d x (d - rank)): the directions left out. */
 static nrm_status basis_of(nrm_ctx *ctx, const char *who, int64_t n, int64_t d, double *r, double *t, double *null, int64_t *rank,
-                           bool *triangular)
+                           bool *triangular, double *condition)
 {
     double *s, *vt, *inverse, *column;
     int64_t k = 0;
@@ -51,6 +51,7 @@ static nrm_status basis_of(nrm_ctx *ctx, const char *who, int64_t n, int64_t d, 
     NRM_TRY_DONE(nrm_svd(ctx, who, d, d, r, d, NULL, s, vt));
     while (k < d && s[k] > rounding(n, d) * s[0]) k++;
     *rank = k;
+    *condition = k > 0 ? s[0] / s[k - 1] : 1;
     *triangular = k == d;
     for (int64_t i = 0; i < d; i++)
         for (int64_t j = k; j < d; j++) null[i * (d - k) + j - k] = inverse[i] * vt[j * d + i];
@@ -120,7 +121,7 @@ static nrm_status check_null(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_row
 
     nrm_status st = nrm_whiten_begin(ctx, who, a, b, n, "range", &w);
     NRM_TRY_DONE(nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st));
-    nrm_whiten_basis(&w, count, false, null);
+    NRM_TRY_DONE(nrm_whiten_basis(&w, count, false, false, null));
     NRM_TRY_DONE(nrm_whiten_pass(&w, NULL, NULL, gram));
     for (int64_t i = 0; i < count; i++) sum += gram[i * count + i];
     *lost = sqrt(sum) > MARGIN * sqrt((double)d) * rounding(n, d);
@@ -131,7 +132,7 @@ done:
 
 /* T from m rows that stand for all. */
 static nrm_status basis_from(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, int64_t m, int64_t d, double *t,
-                             int64_t *rank, bool *triangular, bool *lost)
+                             int64_t *rank, bool *triangular, double *condition, bool *lost)
 {
     double *rows = NULL, *r = NULL;
     int64_t size = 0;
@@ -143,7 +144,7 @@ static nrm_status basis_from(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_row
     NRM_TRY_DONE(few_rows(ctx, who, a, b, n, m, rows));
     const nrm_alone before = nrm_alone_enter(ctx);
     st = nrm_qr(ctx, who, m, d, rows, d, r);
-    if (st >= 0) st = basis_of(ctx, who, n, d, r, t, r + d * d, rank, triangular);
+    if (st >= 0) st = basis_of(ctx, who, n, d, r, t, r + d * d, rank, triangular, condition);
     nrm_alone_leave(ctx, before);
     NRM_TRY_DONE(nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st));
     *lost = false;
@@ -155,12 +156,12 @@ done:
 }
 
 nrm_status nrm_range_basis(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, double *t, int64_t *rank,
-                           bool *triangular)
+                           bool *triangular, double *condition)
 {
     const int64_t d = nrm_rows_cols(a) + (b ? nrm_rows_cols(b) : 0);
     bool lost = true;
 
     for (int64_t m = 4 * d + 64; lost; m *= 2)
-        NRM_TRY(basis_from(ctx, who, a, b, n, n <= 2 * m ? nrm_max_i64(n, d) : m, d, t, rank, triangular, &lost));
+        NRM_TRY(basis_from(ctx, who, a, b, n, n <= 2 * m ? nrm_max_i64(n, d) : m, d, t, rank, triangular, condition, &lost));
     return NRM_OK;
 }

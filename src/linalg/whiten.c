@@ -47,47 +47,73 @@ nrm_status nrm_whiten_begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows
 
 void nrm_whiten_end(nrm_whiten *w)
 {
+    nrm_free(w->ctx, w->packed_first);
     nrm_arena_free(w->ctx, &w->arena);
     *w = (nrm_whiten){0};
 }
 
-static void pack(nrm_whiten *w)
-{
-    nrm_matmul_pack_f64(w->kernel, w->rank, w->columns, w->t, w->rank, 1, w->packed);
-}
+/* Rows of the matrix that is renewed: all columns, or of T0. */
+static int64_t deep(const nrm_whiten *w) { return w->staged ? w->rank : w->columns; }
 
-void nrm_whiten_basis(nrm_whiten *w, int64_t rank, bool triangular, const double *t)
+static void pack(const nrm_whiten *w) { nrm_matmul_pack_f64(w->kernel, w->rank, deep(w), w->t, w->rank, 1, w->packed); }
+
+nrm_status nrm_whiten_basis(nrm_whiten *w, int64_t rank, bool triangular, bool staged, const double *t)
 {
+    const int width = w->kernel->width;
+
     w->rank = rank;
-    w->wide = (rank + w->kernel->width - 1) / w->kernel->width * w->kernel->width;
+    w->wide = (rank + width - 1) / width * width;
     w->triangular = triangular;
-    memcpy(w->t, t, (size_t)(w->columns * rank) * sizeof *t);
+    w->staged = staged;
+    if (staged) {
+        nrm_free(w->ctx, w->packed_first);
+        NRM_TRY(NRM_ALLOC(w->ctx, w->packed_first, (w->columns + w->threads * w->block) * w->wide, w->who));
+        w->rows_first = w->packed_first + w->columns * w->wide;
+        nrm_matmul_pack_f64(w->kernel, rank, w->columns, t, rank, 1, w->packed_first);
+        memset(w->t, 0, (size_t)(rank * rank) * sizeof *t);
+        for (int64_t i = 0; i < rank; i++) w->t[i * rank + i] = 1;
+    } else memcpy(w->t, t, (size_t)(w->columns * rank) * sizeof *t);
     pack(w);
+    return NRM_OK;
 }
 
-/* y (count x wide) += the part of T's rows first .. first + depth - 1, for columns of a panel. */
-static void times_rows(const nrm_whiten *w, int64_t count, const double *x, int64_t ldx, int64_t depth, const double *panel, double *y,
-                       bool add)
+/* A factor a, or a and b side by side, of which `first` columns are a's. */
+typedef struct left { const double *a, *b; int64_t lda, ldb, first, columns; } left;
+
+/* y (count x wide), columns of one panel, = or += `depth` columns of x times rows of the panel. */
+static void times_rows(const nrm_whiten *w, int64_t count, const double *x, int64_t ldx, int64_t depth, const double *panel, bool add,
+                       double *y)
 {
     const nrm_matmul_kernel_f64 *k = w->kernel;
     for (int64_t i = 0; i < count; i += k->rows)
         k->block[nrm_min_i64(k->rows, count - i)](depth, x + i * ldx, ldx, 1, panel, k->width, y + i * w->wide, w->wide, add, NULL);
 }
 
-/* y = [a b] T, the rows of T in pieces that the first cache holds. */
-static void to_basis(const nrm_whiten *w, int64_t count, const double *a, int64_t lda, const double *b, int64_t ldb, double *y)
+/* y = x T, the rows of T in pieces that the first cache holds. */
+static void product(const nrm_whiten *w, int64_t count, const left *x, const double *packed, bool triangular, double *y)
 {
     const int width = w->kernel->width;
 
     for (int64_t j = 0; j < w->wide; j += width) {
-        const int64_t deep = w->triangular ? nrm_min_i64(j + width, w->columns) : w->columns;
-        const double *panel = w->packed + j * w->columns;
-        for (int64_t p = 0, depth; p < deep; p += depth) {
-            const bool of_a = p < w->columns_a;
-            depth = nrm_min_i64(NRM_MATMUL_DEPTH, (of_a ? nrm_min_i64(w->columns_a, deep) : deep) - p);
-            times_rows(w, count, of_a ? a + p : b + p - w->columns_a, of_a ? lda : ldb, depth, panel + p * width, y + j, p > 0);
+        const int64_t most = triangular ? nrm_min_i64(j + width, x->columns) : x->columns;
+        const double *panel = packed + j * x->columns;
+        for (int64_t p = 0, depth; p < most; p += depth) {
+            const bool of_a = p < x->first;
+            depth = nrm_min_i64(NRM_MATMUL_DEPTH, (of_a ? nrm_min_i64(x->first, most) : most) - p);
+            times_rows(w, count, of_a ? x->a + p : x->b + p - x->first, of_a ? x->lda : x->ldb, depth, panel + p * width, p > 0, y + j);
         }
     }
+}
+
+static void to_basis(const nrm_whiten *w, int64_t count, const left *x, int64_t thread, double *y)
+{
+    if (!w->staged) {
+        product(w, count, x, w->packed, w->triangular, y);
+        return;
+    }
+    double *first = w->rows_first + thread * w->block * w->wide;
+    product(w, count, x, w->packed_first, w->triangular, first);
+    product(w, count, &(left){.a = first, .lda = w->wide, .first = w->rank, .columns = w->rank}, w->packed, true, y);
 }
 
 /* gram += y'y, blocks on and below the diagonal. */
@@ -107,7 +133,10 @@ static void one_block(const nrm_whiten *w, const nrm_row_chunk *chunk, int64_t a
     const int64_t thread = omp_get_thread_num(), count = nrm_min_i64(w->block, chunk->count - at), wide = w->wide;
     double *y = w->rows + thread * w->block * wide, *square = w->square + thread * w->block, *factor = w->factor + thread * w->block;
 
-    to_basis(w, count, chunk->a + at * chunk->lda, chunk->lda, chunk->b ? chunk->b + at * chunk->ldb : NULL, chunk->ldb, y);
+    const left x = {.a = chunk->a + at * chunk->lda, .lda = chunk->lda, .b = chunk->b ? chunk->b + at * chunk->ldb : NULL,
+                    .ldb = chunk->ldb, .first = w->columns_a, .columns = w->columns};
+
+    to_basis(w, count, &x, thread, y);
     if (fn) {
         for (int64_t i = 0; i < count; i++) square[i] = pass->square_sum(wide, 1, y + i * wide);
         fn(user, slot, chunk->first + at, count, square, factor);
@@ -168,7 +197,7 @@ nrm_status nrm_whiten_renew(nrm_whiten *w, double *gram)
     const nrm_blas_scope scope = nrm_blas_enter_single();
     const int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (int)r, gram, (int)r); /* U' U, read by rows L L' */
     if (info == 0)
-        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)w->columns, (int)r, 1, gram, (int)r, w->t, (int)r);
+        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)deep(w), (int)r, 1, gram, (int)r, w->t, (int)r);
     nrm_blas_leave(scope);
     NRM_REQUIRE(w->ctx, info == 0, NRM_E_SINGULAR, "%s: the weighted rows have lost a direction to rounding; scale the columns of a alike",
                 w->who);

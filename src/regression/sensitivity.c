@@ -107,11 +107,12 @@ static nrm_status find_basis(job *j)
 {
     const nrm_array array = {.dtype = NRM_F64, .ndim = 2, .shape = {j->m, j->d}, .data = j->c};
     nrm_rows *rows = NULL;
+    double condition;
     bool triangular;
 
     nrm_status st = nrm_rows_from_array(j->ctx, &rows, &array);
     st = nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), st);
-    if (st >= 0) st = nrm_range_basis(j->ctx, j->who, rows, NULL, j->m, j->t, &j->r, &triangular);
+    if (st >= 0) st = nrm_range_basis(j->ctx, j->who, rows, NULL, j->m, j->t, &j->r, &triangular, &condition);
     nrm_rows_close(j->ctx, rows);
     return st;
 }

@@ -1,0 +1,119 @@
+/* Made by tests/reference/leverage.py; do not edit. */
+static const double leverage_23x5[23] = {
+    0x1.df338dbeea370p-3, 0x1.918e9805f8dd8p-3, 0x1.c33fcfa0c90a7p-3, 0x1.cd62cb8ba0fcbp-7,
+    0x1.be7b9383e6a3cp-6, 0x1.5a07ce86f0281p-3, 0x1.2ec10a2229c4dp-2, 0x1.6f9c2d647dbbap-3,
+    0x1.a2658b2d5053fp-3, 0x1.429f069317245p-3, 0x1.c918b9a449f50p-3, 0x1.bf654c8ae63e9p-3,
+    0x1.027dc49f3c0b8p-1, 0x1.1a09fda14c537p-2, 0x1.99c7bfddbec28p-3, 0x1.9acf163dc1d99p-3,
+    0x1.2fa3a02aa7102p-2, 0x1.1d5f5318ff02ep-2, 0x1.487fd9e8799ffp-3, 0x1.500a64ad766ecp-2,
+    0x1.26f2c208d53c8p-2, 0x1.f73c35e7e5dcfp-3, 0x1.50a33764eef31p-4,
+};
+static const double leverage_dependent_20[40] = {
+    0x1.0edf0a676a38dp-3, 0x1.e61f30a72c739p-4, 0x1.d6570f4ac5895p-4, 0x1.c2364e43395afp-8,
+    0x1.8b55c28720115p-7, 0x1.000503442d4aep-4, 0x1.10fd3369a5082p-3, 0x1.769bd86388d60p-4,
+    0x1.b809ef040b7f5p-4, 0x1.55ad1ee84957fp-4, 0x1.d9643850009d2p-4, 0x1.367bcdfd9905cp-4,
+    0x1.14258ba7dac77p-2, 0x1.d897c503658dbp-4, 0x1.e22a7ead927d8p-4, 0x1.eaa4264e9e85bp-4,
+    0x1.183e98555cde4p-4, 0x1.24a38543c0ae5p-3, 0x1.69306c34839ccp-4, 0x1.47e3d42b7fa55p-4,
+    0x1.89e211369355fp-3, 0x1.1c56313ce42cfp-4, 0x1.8eeb382ee23e1p-6, 0x1.bf7d2662c69cbp-4,
+    0x1.f21db9792f634p-4, 0x1.5d07b5d52b071p-4, 0x1.53a4d0cf977f4p-4, 0x1.2529876fcefcap-3,
+    0x1.f08d606d2bba4p-4, 0x1.89385c3cc8a98p-5, 0x1.314d913f443a6p-3, 0x1.2939d94bcee10p-5,
+    0x1.f46317a38366cp-4, 0x1.d9e26c8f2537dp-4, 0x1.f346ce33bb971p-4, 0x1.5a4afd60fa7b1p-4,
+    0x1.b8dd626009fe2p-4, 0x1.a08261c4f46afp-5, 0x1.0d57c6e3deb59p-3, 0x1.b3f8578657dd5p-6,
+};
+static const double leverage_dependent_26[40] = {
+    0x1.0edf0a676a38dp-3, 0x1.e61f30a72c739p-4, 0x1.d6570f4ac5895p-4, 0x1.c2364e43395afp-8,
+    0x1.8b55c28720115p-7, 0x1.000503442d4aep-4, 0x1.10fd3369a5082p-3, 0x1.769bd86388d60p-4,
+    0x1.b809ef040b7f5p-4, 0x1.55ad1ee84957fp-4, 0x1.d9643850009d2p-4, 0x1.367bcdfd9905cp-4,
+    0x1.14258ba7dac77p-2, 0x1.d897c503658dbp-4, 0x1.e22a7ead927d8p-4, 0x1.eaa4264e9e85bp-4,
+    0x1.183e98555cde4p-4, 0x1.24a38543c0ae5p-3, 0x1.69306c34839ccp-4, 0x1.47e3d42b7fa55p-4,
+    0x1.89e211369355fp-3, 0x1.1c56313ce42cfp-4, 0x1.8eeb382ee23e1p-6, 0x1.bf7d2662c69cbp-4,
+    0x1.f21db9792f634p-4, 0x1.5d07b5d52b071p-4, 0x1.53a4d0cf977f4p-4, 0x1.2529876fcefcap-3,
+    0x1.f08d606d2bba4p-4, 0x1.89385c3cc8a98p-5, 0x1.314d913f443a6p-3, 0x1.2939d94bcee10p-5,
+    0x1.f46317a38366cp-4, 0x1.d9e26c8f2537dp-4, 0x1.f346ce33bb971p-4, 0x1.5a4afd60fa7b1p-4,
+    0x1.b8dd626009fe2p-4, 0x1.a08261c4f46afp-5, 0x1.0d57c6e3deb59p-3, 0x1.b3f8578657dd5p-6,
+};
+static const double leverage_powers[30] = {
+    0x1.e08b483e20ed0p-1, 0x1.dc585d210452ep-2, 0x1.97189eef693f9p-2, 0x1.1f4fc2746191bp-2,
+    0x1.18cd0c78782fap-2, 0x1.181603785c22cp-2, 0x1.e8179a05641bap-3, 0x1.aefd8943945aap-3,
+    0x1.b12e707284db4p-3, 0x1.c2cd9396e2acep-3, 0x1.b4cfd08744a35p-3, 0x1.8ff1b900f8ef4p-3,
+    0x1.7c3521524a69cp-3, 0x1.89e02cb7f1a34p-3, 0x1.a0a343375bc10p-3, 0x1.a0a343375bc10p-3,
+    0x1.89e02cb7f1a34p-3, 0x1.7c3521524a69cp-3, 0x1.8ff1b900f8ef4p-3, 0x1.b4cfd08744a35p-3,
+    0x1.c2cd9396e2acep-3, 0x1.b12e707284db4p-3, 0x1.aefd8943945aap-3, 0x1.e8179a05641bap-3,
+    0x1.181603785c22cp-2, 0x1.18cd0c78782fap-2, 0x1.1f4fc2746191bp-2, 0x1.97189eef693f9p-2,
+    0x1.dc585d210452ep-2, 0x1.e08b483e20ed0p-1,
+};
+static const double lewis_23x5_1[23] = {
+    0x1.ea2a4b8f1bceep-3, 0x1.9c841d84730afp-3, 0x1.ca17b3c1a3e88p-3, 0x1.d3222d0925ef2p-5,
+    0x1.37df47211633bp-4, 0x1.8877c4fa492abp-3, 0x1.115e1a315a052p-2, 0x1.8de3762295146p-3,
+    0x1.cda2e96e9e1b8p-3, 0x1.73b50b74a66c8p-3, 0x1.bba14003e847ep-3, 0x1.d4911094ac823p-3,
+    0x1.798e5acb07889p-2, 0x1.05e832b210010p-2, 0x1.c3d5da489faf4p-3, 0x1.cf80035bcdba1p-3,
+    0x1.0e360adfdd8b4p-2, 0x1.076da95dfb9eep-2, 0x1.769321608bef8p-3, 0x1.222d9d4ed1234p-2,
+    0x1.07d891c696df9p-2, 0x1.f5daa7f4f7563p-3, 0x1.15db76c1e7f8fp-3,
+};
+static const double lewis_23x5_1_25[23] = {
+    0x1.ea3be9b456debp-3, 0x1.987f8b545de2ap-3, 0x1.ca25dcd8b97a7p-3, 0x1.4ae0de75bf1bcp-5,
+    0x1.e3c86ebe49281p-5, 0x1.7dda1bc5c89f1p-3, 0x1.197cb4aebb458p-2, 0x1.850c34148ce48p-3,
+    0x1.c514c9c85bec2p-3, 0x1.659781bc060e9p-3, 0x1.bfb95ecc336dfp-3, 0x1.d0afb791efe62p-3,
+    0x1.9f4a9e31dfbf0p-2, 0x1.0ba6221ca581cp-2, 0x1.ba3303ece1713p-3, 0x1.c55ce7ed85657p-3,
+    0x1.16fbed4141bc5p-2, 0x1.0d9549eee482ep-2, 0x1.6940580f869cep-3, 0x1.2f17e85adca85p-2,
+    0x1.0f9b4c9c2af90p-2, 0x1.fabe7bfd31af1p-3, 0x1.ed0c4dc96e777p-4,
+};
+static const double lewis_23x5_3[23] = {
+    0x1.c4bddfc9c892cp-3, 0x1.8f68a20897fcdp-3, 0x1.b1f6cfe0b5175p-3, 0x1.ba86d07eb0787p-9,
+    0x1.362cc9899890cp-7, 0x1.2555c3ccaeba6p-3, 0x1.4948a383d379bp-2, 0x1.5b5b97f62ea1ap-3,
+    0x1.704cce314c4ecp-3, 0x1.1f8fd97328c44p-3, 0x1.cd3709f78b225p-3, 0x1.a3b7b30ccfb64p-3,
+    0x1.36089a7e05436p-1, 0x1.2b1823d457527p-2, 0x1.6ecc8e9cdb437p-3, 0x1.5a4e6ece64fe1p-3,
+    0x1.5050a054690cap-2, 0x1.2e1f942b3f12fp-2, 0x1.27eb32dd2c4a5p-3, 0x1.729e68b3e2d19p-2,
+    0x1.473237d31060fp-2, 0x1.daac9bc285b3bp-3, 0x1.84025d1854f16p-5,
+};
+static const double lewis_23x5_4[23] = {
+    0x1.a702234eb22cdp-3, 0x1.917034d96caa8p-3, 0x1.9ecc95d026f8dp-3, 0x1.a52a55255a30fp-11,
+    0x1.a5623c9dbe7bep-9, 0x1.e38dcbfbb6960p-4, 0x1.64448788e4fe4p-2, 0x1.4d1cd0f21686cp-3,
+    0x1.42eedea76b2ccp-3, 0x1.046a35da5059dp-3, 0x1.ca06b60794565p-3, 0x1.8697a6a3b1d68p-3,
+    0x1.5a21a9214d60fp-1, 0x1.3c0bba274a2e3p-2, 0x1.45f7a747a2407p-3, 0x1.1e7af686f6f88p-3,
+    0x1.7144a4202cbaep-2, 0x1.3a9751a54f4b3p-2, 0x1.0eb924afa0f25p-3, 0x1.8dcf7ebeb329cp-2,
+    0x1.67e343a01a84fp-2, 0x1.b429f34fc984ep-3, 0x1.b0874537fb025p-6,
+};
+static const double lewis_23x5_6[23] = {
+    0x1.6db66a9495936p-3, 0x1.9b4f50ecccb0fp-3, 0x1.7b9a3f27451d4p-3, 0x1.7da10951af51dp-15,
+    0x1.741b07e2d6644p-12, 0x1.36aed58b333e0p-4, 0x1.9a8649abfde7fp-2, 0x1.3abfa5078d0dbp-3,
+    0x1.f191e2ca08955p-4, 0x1.b6b0d0f8fa09ep-4, 0x1.b6a6cb758fca6p-3, 0x1.4c15593637322p-3,
+    0x1.873fcbae464aep-1, 0x1.5ecf10f4bc0bcp-2, 0x1.f3bbd15968e24p-4, 0x1.7d4852a50e7cdp-4,
+    0x1.afce219ef104cp-2, 0x1.48f34a609ec31p-2, 0x1.d0b9e06bd31f2p-4, 0x1.b54f4689485f2p-2,
+    0x1.a68bc755a95ccp-2, 0x1.641dc95bc2a9cp-3, 0x1.f73d83fd634a4p-8,
+};
+static const double lewis_23x5_16[23] = {
+    0x1.5e633f604ad9ep-4, 0x1.e9ef2b6c98f65p-3, 0x1.09e532e8f7137p-3, 0x1.fb082dcace0b8p-36,
+    0x1.16efb0b9db2c3p-28, 0x1.51a41079b7bbcp-8, 0x1.213f4ec94b54ep-1, 0x1.18de038a6a05fp-3,
+    0x1.ec0123d7249e8p-6, 0x1.b18b5a2f06ccep-5, 0x1.1ca472455befcp-3, 0x1.c0a3c3b53bb1ap-5,
+    0x1.cec8be0e2b632p-1, 0x1.f3bc2028d2d76p-2, 0x1.280076024891bp-6, 0x1.eaeb9832f8c77p-8,
+    0x1.33d54e041b0b6p-1, 0x1.43a89f9f8757dp-2, 0x1.f173a326ea393p-5, 0x1.0676bbaf6d714p-1,
+    0x1.33e6dc7d7e032p-1, 0x1.a9c0ac7c9ad96p-5, 0x1.2d02383b3a344p-17,
+};
+static const double sensitivity_17x4_1[17] = {
+    0x1.394725a14bc55p-3, 0x1.6000000000001p-3, 0x1.5b1e5f75270d1p-3, 0x1.54ceb180fc733p-5,
+    0x1.b81e84eb51b84p-5, 0x1.e772dac67f876p-4, 0x1.0000000000001p-2, 0x1.2d573186a06fbp-3,
+    0x1.2929292929292p-3, 0x1.308f1f18478f8p-3, 0x1.59078029be200p-3, 0x1.116779d454ce5p-3,
+    0x1.0000000000003p-2, 0x1.64c1826fe2e6ap-3, 0x1.0000000000000p-2, 0x1.0000000000000p-2,
+    0x1.2492492492493p-3,
+};
+static const double sensitivity_17x4_1_5[17] = {
+    0x1.9bf02146a3985p-3, 0x1.e0e20323b6c8bp-3, 0x1.d9cfcbce55d33p-3, 0x1.cbef0e2b445acp-6,
+    0x1.4799773933571p-5, 0x1.0e2a1e94036bcp-3, 0x1.21cc24229340ep-2, 0x1.7351b1c5ab1cep-3,
+    0x1.767a34dca6f36p-3, 0x1.6e96f2ba27f3cp-3, 0x1.c9ebdcbdddd3bp-3, 0x1.43d843fd9e386p-3,
+    0x1.760ac71d8c298p-2, 0x1.d151988a7ac41p-3, 0x1.10020af7e9c5cp-2, 0x1.010a2e8a208fdp-2,
+    0x1.29fb310c69720p-3,
+};
+static const double sensitivity_17x4_3[17] = {
+    0x1.88196bbcd4d38p-2, 0x1.c239cf797d1e5p-2, 0x1.bd1b5e1b2795bp-2, 0x1.a9433ea0173afp-8,
+    0x1.947791974dc12p-7, 0x1.355a1d3a82436p-3, 0x1.f509f493b68dcp-2, 0x1.213172442d8c7p-2,
+    0x1.47ec747f88ed3p-2, 0x1.e4822c013fff4p-3, 0x1.781c5058b718fp-2, 0x1.acb1e8e5026c8p-3,
+    0x1.7d1002dc41b91p-1, 0x1.9d91cc1bd1bc1p-2, 0x1.b2e7519a9d856p-2, 0x1.33f8632c005a4p-2,
+    0x1.42c2a1a7ee827p-3,
+};
+static const double sensitivity_17x4_8[17] = {
+    0x1.ce310dfe5917ap-1, 0x1.be9773960d970p-1, 0x1.9ffa8159a0cf3p-1, 0x1.86a15c9929f5ap-17,
+    0x1.145f98131b6bap-13, 0x1.3e2a8d83ae9cfp-3, 0x1.dd3e390f0b952p-1, 0x1.49a8869d6cb8ap-1,
+    0x1.a4e83c00e1732p-1, 0x1.049f609a4229ap-2, 0x1.7c7db8b6ee040p-1, 0x1.e58426bde32a9p-3,
+    0x1.fea58700fdc21p-1, 0x1.abae322116fb3p-1, 0x1.b1b5971cf7ae8p-1, 0x1.1c9065aad53d1p-1,
+    0x1.555531489b042p-3,
+};
