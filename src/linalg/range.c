@@ -51,7 +51,7 @@ static nrm_status basis_of(nrm_ctx *ctx, const char *who, int64_t n, int64_t d, 
     NRM_TRY_DONE(nrm_svd(ctx, who, d, d, r, d, NULL, s, vt));
     while (k < d && s[k] > rounding(n, d) * s[0]) k++;
     *rank = k;
-    *condition = k > 0 ? s[0] / s[k - 1] : 1;
+    if (condition) *condition = k > 0 ? s[0] / s[k - 1] : 1;
     *triangular = k == d;
     for (int64_t i = 0; i < d; i++)
         for (int64_t j = k; j < d; j++) null[i * (d - k) + j - k] = inverse[i] * vt[j * d + i];

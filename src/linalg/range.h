@@ -8,7 +8,7 @@
  * *rank) so that [A b] T has full rank and a condition of a few units: from the QR factorisation of
  * a sketch of the n rows, or of the rows where they are few.  *triangular: T is upper triangular
  * (full rank).  The rank counts singular values above max(n, d) eps of the largest, columns
- * brought to length 1; *condition is the ratio of the largest to the least
+ * brought to length 1; *condition, may be NULL: the ratio of the largest to the least
  * of those.  One pass; no bit depends on the threads, and the same T on every rank. */
 nrm_status nrm_range_basis(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, double *t, int64_t *rank,
                            bool *triangular, double *condition);
