@@ -289,15 +289,21 @@ static nrm_status prepare(job *j)
     return draws ? draw(j) : NRM_OK;
 }
 
-/* What the regressions have found, between what is proven. */
+/* What the regressions have found.  A sample's own bounds say nothing of all rows: the weights' do. */
 static void hand_out(job *j, double *s, double *lower, double *upper)
 {
-    if (s) memcpy(s, j->lower, (size_t)j->n * sizeof *s);
-    if (j->sampled) nrm_lewis_bracket(j->n, j->plan.p, j->w, &j->lewis, j->lower, j->upper);
-    for (int64_t i = 0; s && j->sampled && i < j->n; i++) s[i] = fmin(fmax(s[i], j->lower[i]), j->upper[i]);
-    if (s) j->report.total = nrm_sum(s, j->n);
-    if (lower) memcpy(lower, j->lower, (size_t)j->n * sizeof *lower);
-    if (upper) memcpy(upper, j->upper, (size_t)j->n * sizeof *upper);
+    const size_t bytes = (size_t)j->n * sizeof *s;
+    const double *least = j->lower;
+
+    if (j->sampled) {
+        nrm_lewis_bracket(j->n, j->plan.p, j->w, &j->lewis, j->w, j->upper);
+        least = j->w;
+        for (int64_t i = 0; i < j->n; i++) j->lower[i] = fmin(fmax(j->lower[i], least[i]), j->upper[i]);
+    }
+    j->report.total = nrm_sum(j->lower, j->n);
+    if (s) memcpy(s, j->lower, bytes);
+    if (lower) memcpy(lower, least, bytes);
+    if (upper) memcpy(upper, j->upper, bytes);
 }
 
 static void release(job *j)
@@ -310,6 +316,38 @@ static void release(job *j)
     nrm_free(j->ctx, j->lower);
 }
 
+/* p = 2: leverage scores. */
+static nrm_status leverage(job *j, double *s, double *lower, double *upper)
+{
+    double *const caller[3] = {s, lower, upper};
+    double *tau;
+
+    nrm_status st = NRM_ALLOC(j->ctx, tau, j->n, j->who);
+    st = nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), st);
+    if (st >= 0) st = nrm_leverage_scores(j->ctx, j->who, j->a, j->b, j->n, tau, &j->report.rank);
+    if (st >= 0) {
+        for (int k = 0; k < 3; k++)
+            if (caller[k]) memcpy(caller[k], tau, (size_t)j->n * sizeof *tau);
+        j->report.rows = j->n;
+        j->report.total = nrm_sum(tau, j->n);
+    }
+    nrm_free(j->ctx, tau);
+    return st;
+}
+
+static nrm_status by_regressions(job *j, double *s, double *lower, double *upper)
+{
+    nrm_status st = prepare(j);
+    if (st >= 0) st = measure_on(j);
+    if (st >= 0) st = solve_all(j);
+    if (st < 0) return st;
+    if (j->times) estimate_total(j);
+    else hand_out(j, s, lower, upper);
+    j->report.rank = j->r;
+    j->report.rows = j->m;
+    return j->report.open > 0 ? NRM_NOT_CONVERGED : NRM_OK;
+}
+
 nrm_status nrm_lp_sensitivities(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, const nrm_sensitivity_plan *plan,
                                 double *s, double *lower, double *upper, nrm_sensitivity_report *report)
 {
@@ -318,17 +356,8 @@ nrm_status nrm_lp_sensitivities(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_
 
     j.d = j.da + (b ? nrm_rows_cols(b) : 0);
     NRM_TRY(check(&j));
-    st = prepare(&j);
-    if (st >= 0) st = measure_on(&j);
-    if (st >= 0) st = solve_all(&j);
-    if (st >= 0) {
-        if (j.times) estimate_total(&j);
-        else hand_out(&j, s, lower, upper);
-        j.report.rank = j.r;
-        j.report.rows = j.m;
-        if (report) *report = j.report;
-        st = j.report.open > 0 ? NRM_NOT_CONVERGED : NRM_OK;
-    }
+    st = j.plan.p == 2 && j.plan.draws == 0 ? leverage(&j, s, lower, upper) : by_regressions(&j, s, lower, upper);
+    if (st >= 0 && report) *report = j.report;
     release(&j);
     return st;
 }
