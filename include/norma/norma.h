@@ -11,6 +11,7 @@
 #include <norma/lewis_weights.h>
 #include <norma/linf_regression.h>
 #include <norma/lp_coreset.h>
+#include <norma/lp_regression.h>
 #include <norma/method.h>
 #include <norma/nn.h>
 #include <norma/optim.h>

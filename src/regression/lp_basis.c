@@ -5,6 +5,7 @@
  * column pivoting, which decides the rank.  Where that finds less than d, rows of different sizes
  * may be the reason: the rank of D A is that of A for every diagonal D > 0, so it is asked for
  * again of the rows brought to one size, and a second factorisation makes up for the D. */
+#include "linalg/dense_run.h"
 #include "linalg/linalg.h"
 #include "lp_space.h"
 #include <cblas.h>
@@ -252,37 +253,46 @@ void nrm_lp_space_free(nrm_lp_space *s) { nrm_arena_free(s->ctx, &s->arena); }
 
 /* ---- x and z ---------------------------------------------------------------------------------------- */
 
+/* v (d) from its first k numbers z: of all with R v = z the shortest.  R' = Q L': v = Q L^-1 z with
+ * L = R Q. */
+static nrm_status shortest(const nrm_lp_space *s, double *v)
+{
+    const int64_t d = s->d, k = s->k;
+    nrm_arena arena = {0};
+
+    const int q_slot = nrm_arena_add(&arena, d * k, sizeof(double)), l_slot = nrm_arena_add(&arena, k * k + k, sizeof(double));
+    const int work = nrm_arena_add(&arena, nrm_qr_work(NRM_F64, d, k), 1);
+    NRM_TRY(nrm_arena_alloc(s->ctx, &arena, s->who));
+    double *q = nrm_arena_at(&arena, q_slot), *l = nrm_arena_at(&arena, l_slot), *z = l + k * k;
+    for (int64_t i = 0; i < d; i++)
+        for (int64_t j = 0; j < k; j++) q[i * k + j] = s->r_factor[j * d + i];
+    nrm_qr_run(NRM_F64, d, k, q, nrm_arena_at(&arena, work));
+    memcpy(z, v, (size_t)k * sizeof *z);
+    const nrm_blas_scope scope = nrm_blas_enter_single();
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)k, (int)k, (int)d, 1, s->r_factor, (int)d, q, (int)k, 0, l, (int)k);
+    cblas_dtrsv(CblasRowMajor, CblasLower, CblasNoTrans, CblasNonUnit, (int)k, l, (int)k, z, 1);
+    cblas_dgemv(CblasRowMajor, CblasNoTrans, (int)d, (int)k, 1, q, (int)k, z, 1, 0, v, 1);
+    nrm_blas_leave(scope);
+    nrm_arena_free(s->ctx, &arena);
+    return NRM_OK;
+}
+
 nrm_status nrm_lp_to_x(nrm_lp_space *s, const double *z, double *x)
 {
     const int64_t d = s->d, k = s->k;
-    double *q, *r, *v;
-    nrm_status st;
+    double *v = s->right; /* d */
 
     memset(x, 0, (size_t)d * sizeof *x);
     if (k == 0) return NRM_OK;
-    NRM_TRY(NRM_ALLOC(s->ctx, q, d * k + k * k + d, s->who));
-    r = q + d * k;
-    v = r + k * k;
     memcpy(v, z, (size_t)k * sizeof *v);
-    const nrm_blas_scope scope = nrm_blas_enter_single();
-    if (k == d) {
+    if (k < d) NRM_TRY(shortest(s, v));
+    else {
+        const nrm_blas_scope scope = nrm_blas_enter_single();
         cblas_dtrsv(CblasRowMajor, CblasUpper, CblasNoTrans, CblasNonUnit, (int)d, s->r_factor, (int)d, v, 1);
-        st = NRM_OK;
-    } else { /* of all x with R x = z the shortest: R' = Q L', x = Q L^-1 z */
-        for (int64_t i = 0; i < d; i++)
-            for (int64_t j = 0; j < k; j++) q[i * k + j] = s->r_factor[j * d + i];
-        st = nrm_qr(s->ctx, s->who, d, k, q, k, r);
-        if (st >= 0) {
-            double *c = r; /* solved in place of the first k of v, then spread */
-            cblas_dtrsv(CblasRowMajor, CblasUpper, CblasTrans, CblasNonUnit, (int)k, r, (int)k, v, 1);
-            memcpy(c, v, (size_t)k * sizeof *c);
-            cblas_dgemv(CblasRowMajor, CblasNoTrans, (int)d, (int)k, 1, q, (int)k, c, 1, 0, v, 1);
-        }
+        nrm_blas_leave(scope);
     }
-    nrm_blas_leave(scope);
-    for (int64_t j = 0; st >= 0 && j < d; j++) x[s->pivot[j]] = s->unit * v[j];
-    nrm_free(s->ctx, q);
-    return st;
+    for (int64_t j = 0; j < d; j++) x[s->pivot[j]] = s->unit * v[j];
+    return NRM_OK;
 }
 
 void nrm_lp_to_z(const nrm_lp_space *s, const double *x, double *z)

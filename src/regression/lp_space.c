@@ -2,8 +2,8 @@
  * the basis itself: lp_basis.c. */
 #include "linalg/linalg.h"
 #include "lp_space.h"
+#include "lp_system.h"
 #include <cblas.h>
-#include <lapacke.h>
 #include <omp.h>
 
 static int64_t slot_first(const nrm_lp_space *s, int64_t slot) { return slot * (s->n / s->slots) + nrm_min_i64(slot, s->n % s->slots); }
@@ -99,20 +99,10 @@ static double gram_rows(const nrm_lp_space *s, void *user, int64_t first, int64_
     return 0;
 }
 
-/* Cholesky of S G S + ridge I, S scaling the diagonal to 1. */
-static bool factor_scaled(const nrm_lp_space *s, const double *g, double ridge)
-{
-    const int64_t k = s->k;
-    for (int64_t i = 0; i < k; i++)
-        for (int64_t j = 0; j <= i; j++) s->gram[i * k + j] = g[i * k + j] * s->scale[i] * s->scale[j] + (i == j ? ridge : 0);
-    return LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', (int)k, s->gram, (int)k) == 0;
-}
-
 nrm_status nrm_lp_factor(nrm_lp_space *s, const double *w)
 {
     const int64_t k = s->k, stride = s->d * (s->d + 1);
     double *g = s->sums;
-    bool done = false;
 
     NRM_REQUIRE(s->ctx, !nrm_tick(s->ctx, "solving", (double)s->iterations, (double)s->max_iter, NULL, NAN), NRM_E_CANCELLED,
                 "%s: stopped on request", s->who);
@@ -120,24 +110,12 @@ nrm_status nrm_lp_factor(nrm_lp_space *s, const double *w)
     nrm_lp_each(s, gram_rows, (void *)(uintptr_t)w);
     for (int64_t slot = 1; slot < s->slots; slot++)
         for (int64_t i = 0; i < k * k; i++) g[i] += s->sums[slot * stride + i];
-    for (int64_t i = 0; i < k; i++) s->scale[i] = g[i * k + i] > 0 ? 1 / sqrt(g[i * k + i]) : 1;
-    const nrm_blas_scope scope = nrm_blas_enter_single();
-    for (double ridge = 0; !done && ridge < 1; ridge = ridge > 0 ? 100 * ridge : 1e-15) done = factor_scaled(s, g, ridge);
-    nrm_blas_leave(scope);
-    NRM_REQUIRE(s->ctx, done, NRM_E_INTERNAL, "%s: a weighted Gram matrix has no Cholesky factor", s->who);
+    NRM_REQUIRE(s->ctx, nrm_lp_system_factor(k, g, s->scale, s->gram), NRM_E_INTERNAL,
+                "%s: a weighted Gram matrix has no Cholesky factor", s->who);
     return NRM_OK;
 }
 
-void nrm_lp_solve_factored(const nrm_lp_space *s, double *g)
-{
-    const int k = (int)s->k;
-    const nrm_blas_scope scope = nrm_blas_enter_single();
-    for (int i = 0; i < k; i++) g[i] *= s->scale[i];
-    cblas_dtrsv(CblasRowMajor, CblasLower, CblasNoTrans, CblasNonUnit, k, s->gram, k, g, 1);
-    cblas_dtrsv(CblasRowMajor, CblasLower, CblasTrans, CblasNonUnit, k, s->gram, k, g, 1);
-    for (int i = 0; i < k; i++) g[i] *= s->scale[i];
-    nrm_blas_leave(scope);
-}
+void nrm_lp_solve_factored(const nrm_lp_space *s, double *g) { nrm_lp_system_solve(s->k, s->scale, s->gram, g); }
 
 /* z = (Y'Y)^-1 Y'b by two corrections, which is as good as by QR where Y'Y is near I.  The factor
  * stays in s->cross for the projections. */
