@@ -64,7 +64,8 @@ NRM_CHOICES(nrm_lp_coreset_passes, NRM_LP_CORESET_PASSES);
     P(flag, audit, false, "0.2", "search for the x at which the coreset is worst, and measure it on all rows") \
     P(f64, lewis_tol, 0, 0, 1, "", "0.2", "relative error of the Lewis weights; 0: 1e-10 where they are wanted, 1e-3 to draw by") \
     P(i64, lewis_iterations, 500, 1, 1000000, "", "0.2", "most rounds for the Lewis weights")                \
-    P(f64, newton_tol, 1e-10, NRM_POSITIVE, 1, "", "0.2", "relative error of exact sensitivities")
+    P(f64, newton_tol, 0, 0, 1, "", "0.2",                                                                   \
+      "relative error of solved sensitivities; 0: 1e-10 where exact ones are wanted, 1e-3 to draw by")
 NRM_OPTIONS(lp_coreset, NRM_LP_CORESET_OPTIONS);
 
 #define NRM_LP_CORESET_INFO(F)                                                                               \

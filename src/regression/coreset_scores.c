@@ -10,6 +10,7 @@
 #include "linalg/leverage.h"
 #include "linalg/linalg.h"
 #include "scaled_rows.h"
+#include "sensitivity.h"
 #include <norma/comm.h>
 
 double nrm_coreset_most_total(double p, double d) { return pow(d, fmax(1, 0.5 * p)); }
@@ -83,21 +84,53 @@ static nrm_status lewis(nrm_ctx *ctx, const nrm_lp_coreset_options *o, unsigned 
     return NRM_OK;
 }
 
+/* A regression for each row, on all rows or on a sample, is some 30 Gram matrices: what may be spent
+ * without being asked is a second or a few.  The 64 is for what is done to a row beside it. */
+static int affordable(const nrm_scored_rows *rows, double p)
+{
+    const double n = (double)rows->n, d = (double)(nrm_rows_cols(rows->a) + nrm_rows_cols(rows->b));
+    const double sample = (double)nrm_sensitivity_rows(p, (int64_t)d), each = 30 * n * (d * d + 64);
+
+    if (each * n <= 5e9) return NRM_LP_SCORES_EXACT;
+    return each * fmin(n, sample) <= 1e10 ? NRM_LP_SCORES_APPROXIMATE : NRM_LP_SCORES_BRACKET;
+}
+
+static nrm_status solved(nrm_ctx *ctx, const nrm_lp_coreset_options *o, bool exact, unsigned want, const nrm_scored_rows *rows,
+                         nrm_coreset_scores *found)
+{
+    const double tol = o->newton_tol > 0 ? o->newton_tol : want & NRM_LP_CORESET_SENSITIVITIES && exact ? 1e-10 : 1e-3;
+    const nrm_sensitivity_plan plan = {.p = o->p, .rows = exact ? rows->n : 0, .tol = tol};
+    nrm_sensitivity_report report;
+    scaling s;
+
+    NRM_TRY(scaling_begin(ctx, rows, rows->scale, &s));
+    const nrm_status st = nrm_lp_sensitivities(ctx, NRM_LP_CORESET, s.a, s.b, rows->n, &plan, found->sensitivities, NULL, NULL, &report);
+    scaling_end(ctx, &s);
+    if (st < 0) return st;
+    if (st == NRM_NOT_CONVERGED) found->remark = st;
+    found->rank = report.rank;
+    found->how = exact || report.rows == rows->n ? "exact" : "approximate";
+    return NRM_OK;
+}
+
 static nrm_status sensitivities(nrm_ctx *ctx, const nrm_lp_coreset_options *o, unsigned want, const nrm_scored_rows *rows,
                                 nrm_coreset_scores *found, nrm_lewis_report *report)
 {
+    const int way = o->scores == NRM_LP_SCORES_AUTO ? affordable(rows, o->p) : o->scores;
+
     NRM_TRY(agree(ctx, NRM_ALLOC(ctx, found->sensitivities, rows->n, NRM_LP_CORESET)));
     if (rows->user) {
         found->how = "user";
         for (int64_t i = 0; i < rows->n; i++) found->sensitivities[i] = rows->user[i] * (rows->copies ? rows->copies[i] : 1);
     } else if (o->p == 2) {
         found->how = "exact";
-        found->lewis_error = 0;
         NRM_TRY(leverage(ctx, rows, rows->scale, found->sensitivities, &found->rank));
-    } else {
+    } else if (way == NRM_LP_SCORES_BRACKET) {
         found->how = "bracket";
         NRM_TRY(lewis(ctx, o, want, rows, found, report));
         nrm_lewis_bracket(rows->n, o->p, found->lewis, report, NULL, found->sensitivities);
+    } else {
+        NRM_TRY(solved(ctx, o, way == NRM_LP_SCORES_EXACT, want, rows, found));
     }
     found->total = nrm_sum(found->sensitivities, rows->n);
     return NRM_OK;

@@ -260,8 +260,8 @@ nrm_status nrm_lp_coreset(nrm_ctx *ctx, const nrm_lp_coreset_input *in, unsigned
         if (info) *info = j.info;
         st = j.remark;
         if (st == NRM_NOT_CONVERGED)
-            st = nrm_fail(ctx, st, WHO ": after %lld rounds the Lewis weights are known to %.2g; the coreset is unbiased all the same",
-                          NRM_LL(j.o.lewis_iterations), j.info.lewis_error);
+            st = nrm_fail(ctx, st, WHO ": the scores are known less well than asked for (Lewis weights to %.2g); the coreset is "
+                          "unbiased all the same", j.info.lewis_error);
     } else {
         nrm_lp_coreset_release(ctx, &made);
     }
