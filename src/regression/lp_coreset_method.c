@@ -72,7 +72,7 @@ static const nrm_port outputs[] = {
     {.name = "witness", ARRAY_OF(NRM_F64), .shape = "c", .flags = NRM_PORT_ON_REQUEST, .unit = "",
      .text = "the x of length 1, for the columns of a and then of b, at which the audit found the distortion"}};
 static const nrm_example examples[] = {
-    {"Every row, where so many are wanted", "a=[[1,0],[0,1],[1,1],[2,-1]] p=2 rows=4 scheme=lewis sensitivities",
+    {"Every row, where so many are wanted", "a=[[1,0],[0,1],[1,1],[2,-1]] p=2 rows=4 scheme=lewis",
      "index=[0,1,2,3] weights=[1,1,1,1] sensitivities=[0.1764705882,0.3529411765,0.6470588235,0.8235294118] info.total_sensitivity=2",
      1e-9},
     {"Rows that nobody can do without", "a=[[1,0],[0,0],[0,0],[0,2],[0,0]] p=1 rows=3", "index=[0,3] weights=[1,1]", 1e-12}};
