@@ -3,7 +3,7 @@
 #include "rows.h"
 #include <norma/comm.h>
 
-typedef struct side { /* a or b */
+typedef struct side { /* a, b or c */
     nrm_rows *rows;
     const char *name;
     double *buffer; /* unit rows, made when a chunk does not lie in one piece */
@@ -13,7 +13,7 @@ typedef struct side { /* a or b */
 
 struct nrm_row_pass {
     const char *who, *task;
-    side a, b;
+    side a, b, c;
     int64_t unit, at; /* at: the first row of the next chunk of all */
     int rank, ranks;
     bool trusted;
@@ -55,6 +55,13 @@ void nrm_row_pass_names(nrm_row_pass *p, const char *a, const char *b)
 {
     p->a.name = a;
     p->b.name = b;
+}
+
+nrm_status nrm_row_pass_beside(nrm_ctx *ctx, nrm_row_pass *p, nrm_rows *c, const char *name)
+{
+    p->c.rows = c;
+    p->c.name = name;
+    return rewind_side(ctx, p, &p->c);
 }
 
 void nrm_row_pass_trust(nrm_row_pass *pass) { pass->trusted = true; }
@@ -115,23 +122,31 @@ static nrm_status check_side(nrm_ctx *ctx, const nrm_row_pass *p, const side *s)
                     p->who, s->name, s->at[where], NRM_LL(p->at + where / cols), NRM_LL(where % cols));
 }
 
-static nrm_status check_ends(nrm_ctx *ctx, const nrm_row_pass *p, int64_t of_a, int64_t of_b)
+/* As many rows of s as of a, which has `of_a` of them. */
+static nrm_status check_ends(nrm_ctx *ctx, const nrm_row_pass *p, const side *s, int64_t of_a, int64_t count)
 {
-    if (!p->b.rows || of_a == of_b) return NRM_OK;
-    const bool a_ends = of_a < of_b;
+    if (!s->rows || of_a == count) return NRM_OK;
+    const bool a_ends = of_a < count;
     return nrm_fail(ctx, NRM_E_SHAPE, "%s: %s ends before row %lld, but %s goes on; they must have the same number of rows",
-                    p->who, a_ends ? p->a.name : p->b.name, NRM_LL(p->at + nrm_min_i64(of_a, of_b)), a_ends ? p->b.name : p->a.name);
+                    p->who, a_ends ? p->a.name : s->name, NRM_LL(p->at + nrm_min_i64(of_a, count)), a_ends ? s->name : p->a.name);
+}
+
+static nrm_status skip_side(nrm_ctx *ctx, const nrm_row_pass *p, const side *s, int64_t *count)
+{
+    *count = 0;
+    const nrm_status st = s->rows ? nrm_rows_skip(ctx, s->rows, p->unit, count) : NRM_OK;
+    return st < 0 ? nrm_fail_prefix(ctx, st, "%s: %s", p->who, s->name) : NRM_OK;
 }
 
 /* The others' chunk; *count rows were there. */
 static nrm_status pass_over(nrm_ctx *ctx, const nrm_row_pass *p, int64_t *count)
 {
-    int64_t of_b = 0;
-    nrm_status st = nrm_rows_skip(ctx, p->a.rows, p->unit, count);
-    if (st < 0) return nrm_fail_prefix(ctx, st, "%s: %s", p->who, p->a.name);
-    if (p->b.rows) st = nrm_rows_skip(ctx, p->b.rows, p->unit, &of_b);
-    if (st < 0) return nrm_fail_prefix(ctx, st, "%s: %s", p->who, p->b.name);
-    return check_ends(ctx, p, *count, of_b);
+    int64_t of_b, of_c;
+    NRM_TRY(skip_side(ctx, p, &p->a, count));
+    NRM_TRY(skip_side(ctx, p, &p->b, &of_b));
+    NRM_TRY(skip_side(ctx, p, &p->c, &of_c));
+    NRM_TRY(check_ends(ctx, p, &p->b, *count, of_b));
+    return check_ends(ctx, p, &p->c, *count, of_c);
 }
 
 nrm_status nrm_row_pass_next(nrm_ctx *ctx, nrm_row_pass *p, nrm_row_chunk *chunk)
@@ -148,16 +163,21 @@ nrm_status nrm_row_pass_next(nrm_ctx *ctx, nrm_row_pass *p, nrm_row_chunk *chunk
     }
     NRM_TRY(fill(ctx, p, &p->a));
     if (p->b.rows) NRM_TRY(fill(ctx, p, &p->b));
-    NRM_TRY(check_ends(ctx, p, p->a.count, p->b.count));
+    if (p->c.rows) NRM_TRY(fill(ctx, p, &p->c));
+    NRM_TRY(check_ends(ctx, p, &p->b, p->a.count, p->b.count));
+    NRM_TRY(check_ends(ctx, p, &p->c, p->a.count, p->c.count));
     if (p->a.count == 0) return NRM_OK;
     NRM_TRY(check_side(ctx, p, &p->a));
     if (p->b.rows) NRM_TRY(check_side(ctx, p, &p->b));
+    if (p->c.rows) NRM_TRY(check_side(ctx, p, &p->c));
     p->at += p->a.count;
     chunk->count = p->a.count;
     chunk->a = p->a.at;
     chunk->lda = nrm_rows_cols(p->a.rows);
     chunk->b = p->b.at;
     chunk->ldb = nrm_rows_cols(p->b.rows);
+    chunk->c = p->c.at;
+    chunk->ldc = nrm_rows_cols(p->c.rows);
     return NRM_OK;
 }
 
@@ -169,6 +189,7 @@ nrm_status nrm_row_pass_end(nrm_ctx *ctx, nrm_row_pass **pass, nrm_status status
         if (rows) *rows = p->at;
         nrm_free(ctx, p->a.buffer);
         nrm_free(ctx, p->b.buffer);
+        nrm_free(ctx, p->c.buffer);
         nrm_free(ctx, p);
     }
     *pass = NULL;

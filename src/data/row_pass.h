@@ -22,6 +22,8 @@ typedef struct nrm_row_chunk {
     int64_t lda;
     const double *b;      /* the same of b, NULL without one */
     int64_t ldb;
+    const double *c; /* the same of what nrm_row_pass_beside added */
+    int64_t ldc;
 } nrm_row_chunk;
 
 typedef struct nrm_row_pass nrm_row_pass;
@@ -32,6 +34,9 @@ nrm_status nrm_row_pass_begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_ro
                               nrm_row_pass **pass);
 /* How messages call a and b, for instance "x" and "y" (static), instead of "a" and "b". */
 void nrm_row_pass_names(nrm_row_pass *pass, const char *a, const char *b);
+/* A third stream, before the first chunk; c NULL: none.  Fails as nrm_row_pass_begin does; the pass
+ * is then still to be ended. */
+nrm_status nrm_row_pass_beside(nrm_ctx *ctx, nrm_row_pass *pass, nrm_rows *c, const char *name);
 /* Rows are not searched for NaN and Inf: an earlier pass has found none, or they have a meaning. */
 void nrm_row_pass_trust(nrm_row_pass *pass);
 /* The next chunk of this rank; its memory lasts until the next call.  NRM_E_NONFINITE names row
