@@ -28,5 +28,6 @@
 #include <norma/top_eigenvector.h>
 #include <norma/train.h>
 #include <norma/volume_sampling.h>
+#include <norma/weighted_least_squares.h>
 
 #endif
