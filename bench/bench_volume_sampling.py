@@ -13,7 +13,7 @@ def features(report, quick):
     n, m = (20000, 50) if quick else (100000, 100)
     rng = np.random.default_rng(22)
     basis, _ = np.linalg.qr(rng.normal(size=(n, m)))
-    found = [("norma", lambda: norma.volume_sampling(basis="features", features=basis, scheme="dpp", threads=THREADS, seed=1))]
+    found = [("norma", lambda: norma.volume_sampling(features=basis, scheme="dpp", threads=THREADS, seed=1))]
     try:
         from dppy.finite_dpps import FiniteDPP
         dpp = FiniteDPP("correlation", projection=True, K_eig_dec=(np.ones(m), basis))

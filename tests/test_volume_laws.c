@@ -175,7 +175,7 @@ static void test_gram(void **state)
         double mean[9] = {0};
         nrm_volume_sampling_design d = {0};
         nrm_volume_sampling_options o = legendre(3, NRM_VOLUME_SAMPLING_REPEATED_VOLUME, n * BLOCKS);
-        o.block = n;
+        o.block_points = n;
         draw(ctx, &o, &d);
         for (int64_t b = 0; b < BLOCKS; b++)
             for (int j = 0; j < 3; j++) {

@@ -338,11 +338,11 @@ static void test_refusals(void **state)
     refused(ctx, NULL, NULL, o, NRM_E_RANGE, "points is 35, but a DPP of 10 functions has 10 points");
     o.points = 0, o.mixture = 0.5;
     refused(ctx, NULL, NULL, o, NRM_E_ARGUMENT, "mixture is 0.5");
-    o.mixture = 0, o.block = 20;
-    refused(ctx, NULL, NULL, o, NRM_E_ARGUMENT, "block is 20");
-    o.scheme = NRM_VOLUME_SAMPLING_REPEATED_VOLUME, o.block = 9;
-    refused(ctx, NULL, NULL, o, NRM_E_RANGE, "block is 9");
-    o.block = 0, o.delta = 1;
+    o.mixture = 0, o.block_points = 20;
+    refused(ctx, NULL, NULL, o, NRM_E_ARGUMENT, "block_points is 20");
+    o.scheme = NRM_VOLUME_SAMPLING_REPEATED_VOLUME, o.block_points = 9;
+    refused(ctx, NULL, NULL, o, NRM_E_RANGE, "block_points is 9");
+    o.block_points = 0, o.delta = 1;
     refused(ctx, NULL, NULL, o, NRM_E_RANGE, "delta is 1");
     o.delta = 0;
     refused(ctx, NULL, NULL, o, NRM_E_RANGE, "delta is 0");

@@ -11,7 +11,7 @@
  *     dpp               one DPP, n = m: the fit interpolates
  *     volume            a DPP and n - m independent points, in random order
  *     repeated-dpp      n / m independent DPPs: stable with the fewest points
- *     repeated-volume   n / block independent volume samples of `block` points
+ *     repeated-volume   n / block_points independent volume samples
  *
  * A. Nouy, B. Michel, arXiv 2312.14057.  What was drawn is evaluated by its user and fitted later
  * by weighted-least-squares with the same space. */
@@ -41,10 +41,10 @@ NRM_CHOICES(nrm_volume_sampling_sampler, NRM_VOLUME_SAMPLING_SAMPLERS);
 #define NRM_VOLUME_SAMPLING_OPTIONS(P)                                                                       \
     NRM_SPACE_OPTIONS(P)                                                                                     \
     P(choice, scheme, NRM_VOLUME_SAMPLING_REPEATED_DPP, NRM_VOLUME_SAMPLING_SCHEMES, "0.2",                  \
-      "how points are drawn")                                                                                \
+      "repeated-dpp: n / m DPPs; dpp: one, n = m; volume: one and n - m independent points; repeated-volume: of block_points each; iid: independent points")                                                                                \
     P(i64, points, 0, 0, INT64_C(1) << 30, "", "0.2",                                                        \
       "n, points to draw, at least m; repeated-dpp: a multiple of m; 0: 4 m, dpp: m")                        \
-    P(i64, block, 0, 0, INT64_C(1) << 30, "", "0.2",                                                         \
+    P(i64, block_points, 0, 0, INT64_C(1) << 30, "", "0.2",                                                         \
       "repeated-volume: points of a volume sample, at least m; 0: 2 m")                                      \
     P(f64, mixture, 0.0, 0.0, 0.999999, "", "0.2",                                                           \
       "iid, volume: share of independent points drawn from mu itself, so that no weight exceeds 1 / mixture") \

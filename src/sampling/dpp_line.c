@@ -73,27 +73,35 @@ static bool jacobi(double a, double b, int64_t m, nrm_rng *rng, double *work, do
     return true;
 }
 
-/* psi_(m-1) and its derivative, which is positive; g holds m - 1 complex numbers. */
+/* psi_(m-1) and its derivative, which is positive; g holds m - 1 complex numbers.  z = exp(i psi_k)
+ * goes on by products, kept on the circle by a step of Newton's; 1 - g z lies right of 0, so that two
+ * of them have the sum of their angles within (-pi, pi): one atan2 does for both. */
 static double phase(int64_t m, const double *g, double theta, double *slope)
 {
     const double turn_re = cos(theta), turn_im = sin(theta);
-    double psi = theta, re = turn_re, im = turn_im, rise = 1;
+    double re = turn_re, im = turn_im, rise = 1, angle = 0, pair_re = 1, pair_im = 0;
 
     for (int64_t k = 0; k < m - 1; k++) {
         const double a = 1 - (g[2 * k] * re - g[2 * k + 1] * im), b = -(g[2 * k] * im + g[2 * k + 1] * re);
-        const double square = a * a + b * b, modulus = g[2 * k] * g[2 * k] + g[2 * k + 1] * g[2 * k + 1];
-        psi += theta - 2 * atan2(b, a);
-        rise = 1 + rise * (1 - modulus) / square;
-        /* exp(i psi) by products: turned by theta, then by the square of (a - ib) / |a - ib| */
-        const double c = (a * a - b * b) / square, s = -2 * a * b / square;
+        const double inverse = 1 / (a * a + b * b), modulus = g[2 * k] * g[2 * k] + g[2 * k + 1] * g[2 * k + 1];
+        rise = 1 + rise * (1 - modulus) * inverse;
+        const double product_re = pair_re * a - pair_im * b, product_im = pair_re * b + pair_im * a;
+        if (k % 2 == 1) {
+            angle += atan2(product_im, product_re);
+            pair_re = 1, pair_im = 0;
+        } else {
+            pair_re = product_re, pair_im = product_im;
+        }
+        /* turned by theta, then by -2 arg(a + ib): the square of (a - ib) / |a - ib| */
+        const double c = (a * a - b * b) * inverse, s = -2 * a * b * inverse;
         const double wide = re * turn_re - im * turn_im, high = re * turn_im + im * turn_re;
         re = wide * c - high * s;
         im = wide * s + high * c;
-        const double length = sqrt(re * re + im * im);
-        re /= length, im /= length;
+        const double onto = 1.5 - 0.5 * (re * re + im * im);
+        re *= onto, im *= onto;
     }
     *slope = rise;
-    return psi;
+    return (double)m * theta - 2 * (angle + atan2(pair_im, pair_re));
 }
 
 /* psi(theta) = target between low and high: Newton's steps, halving where they leave or stall. */

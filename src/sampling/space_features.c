@@ -4,7 +4,7 @@
  * diag(sqrt(mu)) F = Q R makes phi = diag(1 / sqrt(mu)) Q orthonormal in L2(mu), and
  * k_i = |Q_i|^2 / mu_i.  Column j depends on those before it where R_jj is nothing but rounding
  * beside its length. */
-#include "linalg/alone.h"
+#include "linalg/thin_qr.h"
 #include "space_parts.h"
 
 static nrm_status take_mu(nrm_ctx *ctx, const char *who, const nrm_space_input *in, nrm_space *s)
@@ -73,10 +73,7 @@ nrm_status nrm_space_features(nrm_ctx *ctx, const char *who, const nrm_space_inp
         const double root = sqrt(s->mu[i]);
         for (int64_t j = 0; j < m; j++) s->q[i * m + j] = root * in->features[i * m + j];
     }
-    const nrm_alone before = nrm_alone_enter(ctx);
-    const nrm_status st = nrm_qr(ctx, who, n, m, s->q, m, s->r);
-    nrm_alone_leave(ctx, before);
-    NRM_TRY(st);
+    NRM_TRY(nrm_thin_qr(ctx, who, n, m, s->q, s->r));
     NRM_TRY(check_rank(ctx, who, s));
     running_sums(s);
     return NRM_OK;

@@ -18,12 +18,12 @@ static nrm_status size_up(nrm_ctx *ctx, const nrm_volume_sampling_options *o, in
 {
     const bool volumes = o->scheme == NRM_VOLUME_SAMPLING_REPEATED_VOLUME;
     const bool repeated = volumes || o->scheme == NRM_VOLUME_SAMPLING_REPEATED_DPP;
-    const int64_t block = !volumes ? m : o->block > 0 ? o->block : 2 * m;
+    const int64_t block = !volumes ? m : o->block_points > 0 ? o->block_points : 2 * m;
     const int64_t n = o->points > 0 ? o->points : o->scheme == NRM_VOLUME_SAMPLING_DPP ? m : volumes ? 2 * block : 4 * m;
 
-    NRM_REQUIRE(ctx, o->block == 0 || volumes, NRM_E_ARGUMENT, WHO ": block is %lld, which is for repeated-volume alone; leave it out",
-                NRM_LL(o->block));
-    NRM_REQUIRE(ctx, block >= m, NRM_E_RANGE, WHO ": block is %lld, but a volume sample of %lld functions has at least %lld points",
+    NRM_REQUIRE(ctx, o->block_points == 0 || volumes, NRM_E_ARGUMENT, WHO ": block_points is %lld, which is for repeated-volume alone; leave it out",
+                NRM_LL(o->block_points));
+    NRM_REQUIRE(ctx, block >= m, NRM_E_RANGE, WHO ": block_points is %lld, but a volume sample of %lld functions has at least %lld points",
                 NRM_LL(block), NRM_LL(m), NRM_LL(m));
     NRM_REQUIRE(ctx, n >= m, NRM_E_RANGE, WHO ": points is %lld, but the space has %lld functions; a fit needs at least as many points",
                 NRM_LL(n), NRM_LL(m));
