@@ -8,18 +8,28 @@
  * left above the level.  B's shift changes with n: it is factorised again for every point, which
  * costs less (m^3 / 3) than the scores of all points (n m^2). */
 #include "design.h"
-#include "linalg/dense_run.h"
 #include "linalg/linalg.h"
 #include <cblas.h>
 #include <lapacke.h>
 
+enum { TILE = 128 };
 static const double SAFE = 1 - 1e-9; /* of 1: what rounding may take from s_i */
 
+/* Rows of tiles of the lower triangle, each on one thread. */
 void nrm_design_gram(int threads, int64_t m, int64_t count, const double *psi, const double *before, double *h)
 {
+    const nrm_blas_scope scope = nrm_blas_enter_single();
+
     if (before) memcpy(h, before, (size_t)(m * m) * sizeof *h);
     else memset(h, 0, (size_t)(m * m) * sizeof *h);
-    if (count > 0) nrm_dense_product(NRM_F64, threads, 't', 'n', m, m, count, 1, psi, psi, 1, h);
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1 && m > TILE)
+    for (int64_t i = m - 1 - (m - 1) % TILE; i >= 0; i -= TILE) { /* the longest first */
+        const int64_t end = nrm_min_i64(i + TILE, m);
+        if (count > 0)
+            cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)(end - i), (int)end, (int)count, 1, psi + i, (int)m, psi, (int)m, 1,
+                        h + i * m, (int)m);
+    }
+    nrm_blas_leave(scope);
     for (int64_t i = 0; i < m; i++) /* symmetric to the bit */
         for (int64_t j = 0; j < i; j++) h[j * m + i] = h[i * m + j];
 }

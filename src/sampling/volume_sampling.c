@@ -128,15 +128,16 @@ static nrm_status trials(nrm_ctx *ctx, const nrm_volume_plan *p, const places *a
 
 /* ---- What is handed over ---------------------------------------------------------------------------- */
 
-/* Leave points out; left and r->stay tell which remain of all, best_h and r what their matrix is. */
+/* Leave points out; left and r->stay tell which remain of all, psi has their rows, best_h and r what
+ * their matrix is. */
 static nrm_status thin(nrm_ctx *ctx, const nrm_volume_plan *p, const places *at, result *r)
 {
     const int64_t total = p->kept + p->rule.points, m = p->m;
 
     r->stay = total;
     for (int64_t i = 0; i < total; i++) at->left[i] = i;
-    if (!p->greedy || !(r->least >= 1 - p->delta)) return NRM_OK;
     memcpy(at->psi + p->kept * m, at->best_psi, (size_t)(p->rule.points * m) * sizeof *at->psi);
+    if (!p->greedy || !(r->least >= 1 - p->delta)) return NRM_OK;
     NRM_TRY(nrm_design_thin(ctx, WHO, m, total, p->kept, 1 - p->delta, at->psi, at->best_h, at->left, &r->stay));
     nrm_design_gram(nrm_threads(ctx), m, r->stay, at->psi, NULL, at->best_h);
     NRM_REQUIRE(ctx, nrm_design_extremes(m, at->best_h, (double)r->stay, at->eigen, &r->least, &r->most), NRM_E_INTERNAL,
@@ -160,6 +161,19 @@ done:
     return st;
 }
 
+/* phi = psi / sqrt(w), or evaluated where w is so small that phi itself nearly overflows. */
+static void fill_phi(const nrm_volume_plan *p, const places *at, int64_t i, nrm_volume_sampling_design *made)
+{
+    const int64_t m = p->m;
+
+    if (made->weights[i] < 1e-200) {
+        nrm_space_evaluate(p->space, 1, made->x + i * p->dimension, made->phi + i * m);
+        return;
+    }
+    const double scale = 1 / sqrt(made->weights[i]);
+    for (int64_t j = 0; j < m; j++) made->phi[i * m + j] = scale * at->psi[i * m + j];
+}
+
 static void fill(const nrm_volume_plan *p, const places *at, nrm_volume_sampling_design *made)
 {
     const int64_t d = p->dimension, m = p->m;
@@ -170,8 +184,8 @@ static void fill(const nrm_volume_plan *p, const places *at, nrm_volume_sampling
         made->weights[i] = own < 0 ? at->weights[from] : at->best_weights[own];
         made->block[i] = own < 0 ? -1 : p->rule.dpp ? own / p->rule.unit : own;
         if (made->index) made->index[i] = (int64_t)made->x[i];
+        fill_phi(p, at, i, made);
     }
-    nrm_space_evaluate(p->space, made->points, made->x, made->phi);
     for (int64_t i = 0; i < m * m; i++) made->gram[i] = at->best_h[i] / (double)made->points;
 }
 
