@@ -467,7 +467,7 @@ static void test_parameters(void **state)
 #define CHANGES(member, value) c = o, c.member = (value), assert_true(plan_of(3, c).hash != hash)
     CHANGES(eps, 1.5), CHANGES(delta, 1e-7), CHANGES(r, 2), CHANGES(tau2, 3), CHANGES(split, 0.4), CHANGES(calibration, NRM_PRIVATE_PAPER);
     CHANGES(mode, NRM_PRIVATE_ISOTROPIC);
-    c = o, c.lambda = 3, c.refit = true, c.kappa_min = 1, c.users = 77, c.tau1 = 9;
+    c = o, c.threshold = 3, c.refit = true, c.kappa_min = 1, c.users = 77, c.tau1 = 9;
     assert_true(plan_of(3, c).hash == hash);
     const choices i = with(NRM_PRIVATE_IHT, 1);
     c = i, c.kprime = 2;
@@ -593,7 +593,7 @@ static void test_refusals(void **state)
     REFUSED(NRM_PRIVATE_NLDP, o.tau2 = -1, 2, NRM_E_RANGE, "tau2 is -1");
     REFUSED(NRM_PRIVATE_NLDP, o.tau2 = 0, 2, NRM_E_RANGE, "tau2 is 0 and users is not known");
     REFUSED(NRM_PRIVATE_NLDP, o.split = 1, 2, NRM_E_RANGE, "split is 1");
-    REFUSED(NRM_PRIVATE_NLDP, o.lambda = -0.5, 2, NRM_E_RANGE, "lambda is -0.5");
+    REFUSED(NRM_PRIVATE_NLDP, o.threshold = -0.5, 2, NRM_E_RANGE, "threshold is -0.5");
     REFUSED(NRM_PRIVATE_NLDP, (void)0, 0, NRM_E_SHAPE, "0 columns");
     REFUSED(NRM_PRIVATE_IHT, o.k = 0, 2, NRM_E_RANGE, "k is 0");
     REFUSED(NRM_PRIVATE_IHT, o.k = 3, 2, NRM_E_RANGE, "k is 3, but x has 2 columns");

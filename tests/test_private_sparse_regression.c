@@ -99,7 +99,7 @@ static void test_limit(void **state)
     }
     nrm_rows *rows_x = array_rows(ctx, N, C, x), *rows_y = array_rows(ctx, N, 1, y);
     choices o = nrm_private_sparse_regression_options_default();
-    o.eps = 1e7, o.delta = 0.5, o.r = 3, o.tau2 = 3, o.lambda = 0.05;
+    o.eps = 1e7, o.delta = 0.5, o.r = 3, o.tau2 = 3, o.threshold = 0.05;
     for (int each = 0; each < 2; each++) {
         o.each_message = each;
         assert_ok(ctx, nrm_private_sparse_regression(ctx, rows_x, rows_y, NULL, theta, raw, &info, &o));
@@ -132,7 +132,7 @@ static void test_threshold(void **state)
     nrm_ctx *ctx = nrm_test_ctx(NULL);
     uint64_t seed = 2;
     choices o = base(NRM_PRIVATE_ISOTROPIC, 100);
-    o.lambda = 0.3;
+    o.threshold = 0.3;
     assert_ok(ctx, nrm_private_plan_make(ctx, C, 0, &o, &p));
     for (int turn = 0; turn < 200; turn++) {
         double u[C], theta[C], raw[C], norm = 0, best = 0;
@@ -225,7 +225,7 @@ static void test_ranks(void **state)
     nrm_ctx *ctx = nrm_test_ctx(NULL);
     for (int mode = 0; mode < 2 * nrm_private_mode_count; mode++) {
         shared alone = {.o = base(mode / 2, N), .fail_at = -1, .rows = N}, s = alone;
-        if (mode == 2 * NRM_PRIVATE_IHT + 1) s.o.update = NRM_PRIVATE_SOFT, s.o.average = true, s.o.growth = 1.6, s.o.c_lambda = 0.2;
+        if (mode == 2 * NRM_PRIVATE_IHT + 1) s.o.update = NRM_PRIVATE_SOFT, s.o.average = true, s.o.growth = 1.6, s.o.threshold_factor = 0.2;
         else s.o.each_message = mode % 2;
         alone.o = s.o;
         assert_ok(ctx, nrm_set_threads(ctx, 1));
@@ -262,7 +262,7 @@ static void test_records(void **state)
     choices o = nrm_private_sparse_regression_options_default();
     report info;
 
-    o.eps = 1e7, o.delta = 0.5, o.r = 2.5, o.tau2 = 3, o.mode = NRM_PRIVATE_ISOTROPIC, o.lambda = 0, o.each_message = true;
+    o.eps = 1e7, o.delta = 0.5, o.r = 2.5, o.tau2 = 3, o.mode = NRM_PRIVATE_ISOTROPIC, o.threshold = 0, o.each_message = true;
     nrm_rows *rows_x = array_rows(ctx, 4, 2, x), *rows_y = array_rows(ctx, 4, 1, y);
     assert_ok(ctx, nrm_private_sparse_regression(ctx, rows_x, rows_y, NULL, theta, raw, &info, &o));
     assert_true(info.nonfinite == 2 && info.clipped == 1 && info.messages == 4);

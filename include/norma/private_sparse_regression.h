@@ -67,8 +67,9 @@ NRM_CHOICES(nrm_private_update, NRM_PRIVATE_UPDATES);
     P(f64, tau1, 0.0, 0.0, 1e100, "x", "0.2", "entries of x are clipped to it (paper, iht); 0: sqrt(2 ln users)") \
     P(f64, tau2, 0.0, 0.0, 1e100, "y", "0.2", "y is clipped to it; 0: sqrt(2 ln users)")                      \
     P(f64, split, 0.5, 0.0, 1.0, "", "0.2", "nldp, tight: share of the budget for x x', 0 < split < 1")       \
-    P(f64, lambda, -1.0, -1.0, 1e100, "", "0.2", "soft threshold; -1: c_lambda sqrt(2 ln d) standard deviations of the noise") \
-    P(f64, c_lambda, 1.0, 0.0, 1e6, "", "0.2", "factor of that rule")                                         \
+    P(f64, threshold, -1.0, -1.0, 1e100, "", "0.2",                                                           \
+      "soft threshold lambda; -1: threshold_factor sqrt(2 ln d) standard deviations of the noise")            \
+    P(f64, threshold_factor, 1.0, 0.0, 1e6, "", "0.2", "factor of that rule")                                         \
     P(flag, refit, false, "0.2", "fit once more on the entries that the threshold left, without its shrinkage") \
     P(f64, kappa_min, 0.0, 0.0, 1e100, "", "0.2", "nldp: least eigenvalue of the covariance; 0: a tenth of their mean") \
     P(i64, k, 0, 0, INT32_MAX, "", "0.2", "iht: entries of theta that are not 0; must be given")              \

@@ -3,7 +3,7 @@
  *     raw = C^-1 u,   theta = S_lambda(raw), the exact minimiser of |theta|_1 subject to
  *     |theta - raw|_inf <= lambda.
  * The noisy mean of x x' is indefinite until n is of order d^3 and more: its eigenvalues are
- * raised to kappa, which costs no privacy.  The threshold of entry j is c_lambda sqrt(2 ln d)
+ * raised to kappa, which costs no privacy.  The threshold of entry j is threshold_factor sqrt(2 ln d)
  * standard deviations of what the noise does to raw_j,
  *     sd_j^2 = (s_u^2 + s_C^2 |raw|^2) (C^-2)_jj / n,
  * all of it public or released.  Sampling noise is not in it: it is far smaller, or n is so large
@@ -67,9 +67,9 @@ static void apply(int64_t d, const double *w, const double *v, const double *u, 
 
 static double rule(const nrm_private_plan *p, int64_t messages, double square, double norm)
 {
-    if (p->o.lambda >= 0) return p->o.lambda;
+    if (p->o.threshold >= 0) return p->o.threshold;
     const double of_c = p->sd[NRM_PART_DIAGONAL] * norm, of_u = p->sd[NRM_PART_MOMENT];
-    return p->o.c_lambda * sqrt(2 * log((double)nrm_max_i64(p->d, 2)) * (of_u * of_u + of_c * of_c) * square / (double)messages);
+    return p->o.threshold_factor * sqrt(2 * log((double)nrm_max_i64(p->d, 2)) * (of_u * of_u + of_c * of_c) * square / (double)messages);
 }
 
 /* theta on its support = (C_SS)^-1 u_S; c NULL: I. */

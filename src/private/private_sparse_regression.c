@@ -129,7 +129,7 @@ static const nrm_port outputs[] = {
     VECTOR("next_theta", NRM_PORT_ON_REQUEST, "server, iht: what the users of the next round need")};
 static const nrm_example examples[] = {
     {"Noise that vanishes: least squares, soft threshold",
-     "x=[[1,1],[1,-1],[-1,1],[-1,-1]] y=[0.9,0.7,-0.7,-0.9] eps=1e7 delta=0.5 r=1.5 tau2=1 lambda=0.05", "coefficients=[0.75,0.05]", 0.02},
+     "x=[[1,1],[1,-1],[-1,1],[-1,-1]] y=[0.9,0.7,-0.7,-0.9] eps=1e7 delta=0.5 r=1.5 tau2=1 threshold=0.05", "coefficients=[0.75,0.05]", 0.02},
     {"Two messages, of which nobody learns much", "role=client mode=isotropic x=[[1,-1],[0.5,2]] y=[1,0] tau2=2 r=2",
      "info.messages=2 info.message_bytes=40 info.clipped=1", 1e-12}};
 

@@ -65,8 +65,8 @@ static nrm_status settle(nrm_ctx *ctx, int64_t users, plan *p)
     NRM_REQUIRE(ctx, o->mode == NRM_PRIVATE_IHT || (o->delta > 0 && o->delta < 1), NRM_E_RANGE, NRM_PRIVATE ": delta is %g; it must be "
                 "between 0 and 1, and below 1 / users to mean something; iht needs none", o->delta);
     NRM_REQUIRE(ctx, o->split > 0 && o->split < 1, NRM_E_RANGE, NRM_PRIVATE ": split is %g; it must be between 0 and 1", o->split);
-    NRM_REQUIRE(ctx, o->lambda >= 0 || o->lambda == -1, NRM_E_RANGE, NRM_PRIVATE ": lambda is %g; it must be >= 0, or -1 for the rule",
-                o->lambda);
+    NRM_REQUIRE(ctx, o->threshold >= 0 || o->threshold == -1, NRM_E_RANGE, NRM_PRIVATE ": threshold is %g; it must be >= 0, or -1 for the rule",
+                o->threshold);
     if (o->users == 0) o->users = users;
     if (o->r == 0) o->r = sqrt((double)p->d);
     NRM_TRY(settle_tau(ctx, "tau2", o->users, &o->tau2));

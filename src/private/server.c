@@ -164,8 +164,8 @@ static double soft_threshold(const server *s)
 {
     const nrm_private_sparse_regression_options *o = &s->plan.o;
     const double d = (double)s->plan.d;
-    if (o->lambda >= 0) return o->lambda;
-    return o->c_lambda * sqrt(2 * log(fmax(d, 2))) * s->plan.norm / sqrt(d * (double)s->messages);
+    if (o->threshold >= 0) return o->threshold;
+    return o->threshold_factor * sqrt(2 * log(fmax(d, 2))) * s->plan.norm / sqrt(d * (double)s->messages);
 }
 
 nrm_status nrm_private_server_next_round(nrm_ctx *ctx, server *s)
