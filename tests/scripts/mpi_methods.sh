@@ -50,5 +50,10 @@ PY
 # One line for each way of a method to work.
 for kind in gaussian srht srct bgp countsketch osnap; do same 1e-12 sa row-sketch --a a.npy --rows 32 --sketch $kind --seed 3; done
 same 1e-12 sa row-sketch --a a.csv --rows 32 --seed 3
+# (one line for each way of a method to work)
+same 0 coefficients private-sparse-regression --x a.npy --y b.npy --tau2 20 --r 6
+same 0 coefficients private-sparse-regression --x a.csv --y b.csv --tau2 20 --r 6 --mode isotropic --each-message
+same 0 coefficients private-sparse-regression --x a.npy --y b.npy --mode iht --k 3 --rounds 5 --growth 1.5
+same 1e-12 "coefficients raw" private-sparse-regression --x a.npy --y b.csv --mode nldp-public --public-x a.npy --tau2 20
 
 exit $((failures > 0))
