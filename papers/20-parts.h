@@ -7,14 +7,14 @@
 
 enum { MOST_D = 128 };
 
-/* n people by number: x of independent signs, or normal; y = x'theta + noise; theta has k entries
- * of alternating sign and length `length`. */
+/* n people by number: x of independent signs, or normal; y = x'theta + noise; theta has length
+ * `length` and k entries, of alternating sign or (normal) normal. */
 typedef struct people {
     uint64_t seed;
     int64_t n;
     int d, k;
-    bool normal;     /* x normal and noise normal of sd .5; else signs and noise uniform of sd .3 */
-    double length;
+    bool normal;   /* x normal and noise normal of sd .5; else signs and noise uniform of sd .3 */
+    double length; /* of theta */
 } people;
 
 void truth_of(const people *p, double *theta);

@@ -7,8 +7,15 @@ typedef struct stream { people p; int64_t at; bool want_y; double theta[MOST_D];
 
 void truth_of(const people *p, double *theta)
 {
+    nrm_draws draws = {p->seed + 9};
+    double square = 0;
+
     memset(theta, 0, (size_t)p->d * sizeof *theta);
-    for (int j = 0; j < p->k; j++) theta[j] = (j % 2 ? -1 : 1) * p->length / sqrt(p->k);
+    for (int j = 0; j < p->k; j++) {
+        theta[j] = p->normal ? nrm_draw_normal(&draws) : j % 2 ? -1 : 1;
+        square += theta[j] * theta[j];
+    }
+    for (int j = 0; j < p->k; j++) theta[j] *= p->length / sqrt(square);
 }
 
 /* The first `count` entries of a row, which do not depend on count. */

@@ -10,35 +10,44 @@
  *
  * Coordinates are multiples of 2^-44: adding 1.5 * 2^8 to |x| <= 1 leaves the multiple in the low
  * bits of the sum.  Sums of directions are sums of integers, whatever the order. */
-#include "base/random.h"
 #include "kernel/elementwise.h"
+#include "kernel/philox.h"
 #include "linalg/linalg.h"
 #include "protocol.h"
 
 static const double TWO_PI = 6.283185307179586476925, LIFT = 0x1.8p8;
 static const uint64_t DIRECTION = UINT64_C(0x4e524d2d64697265);
 
-static double uniform(const uint32_t *words) /* (0, 1] */
+/* (0, 1], 52 bits: a number of [1, 2) taken from 2, which vectorizes. */
+static inline double uniform(uint64_t bits)
 {
-    const uint64_t bits = words[0] | (uint64_t)words[1] << 32;
-    return (double)((bits >> 11) + 1) * 0x1p-53;
+    double x;
+    bits = bits >> 12 | UINT64_C(0x3ff) << 52;
+    memcpy(&x, &bits, sizeof x);
+    return 2 - x;
+}
+
+/* n words where n doubles will be. */
+static void to_uniform(double *x, int64_t n, double scale)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        x[i] = scale * uniform(bits);
+    }
 }
 
 /* Box-Muller, both halves: pair i from block i. */
 void nrm_private_normals(uint64_t seed, uint64_t stream, int64_t n, double *z, double *work)
 {
-    const nrm_elementwise_f64 *k = nrm_elementwise_f64_for(nrm_cpu_isa());
+    const nrm_isa isa = nrm_cpu_isa();
+    const nrm_elementwise_f64 *k = nrm_elementwise_f64_for(isa);
     const int64_t pairs = (n + 1) / 2;
     double *length = work, *angle = work + pairs;
-    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
 
-    for (int64_t i = 0; i < pairs; i++) {
-        const uint32_t counter[4] = {(uint32_t)i, (uint32_t)(i >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)};
-        uint32_t words[4];
-        nrm_philox4x32(counter, key, words);
-        length[i] = uniform(words);
-        angle[i] = TWO_PI * uniform(words + 2);
-    }
+    nrm_philox_kernels_for(isa)->blocks(seed, stream, 0, pairs, (uint64_t *)(void *)length, (uint64_t *)(void *)angle);
+    to_uniform(length, pairs, 1);
+    to_uniform(angle, pairs, TWO_PI);
     k->unary[NRM_UNARY_log](pairs, length, length);
     for (int64_t i = 0; i < pairs; i++) length[i] = sqrt(-2 * length[i]);
     k->unary[NRM_UNARY_cos](pairs, angle, z);
