@@ -1,9 +1,10 @@
 /* sketch_sparse.c -- countsketch and osnap: few entries a column of S.  Contract: sketch.h.
  *
- * Row i of A goes, under a sign, to one row in each of s bands of S A (countsketch: s = 1).  The
- * entries of a block of rows are sorted into RANGES ranges of those rows, keeping their order;
- * a range is filled by one thread.  So a row of S A is always summed by rising i: its bits do not
- * depend on blocks, chunks or threads. */
+ * Row i of A goes, under a sign, to one row in each of s bands of S A (countsketch: s = 1).  For
+ * several threads the entries of a block of rows are sorted into RANGES ranges of rows of S A,
+ * keeping their order, and a range is filled by one thread.  So a row of S A is always summed by
+ * rising i: its bits do not depend on blocks, chunks or threads. */
+#include "kernel/elementwise.h"
 #include "sketch_family.h"
 
 enum { RANGES = 16, ENTRIES = 8192, BATCH = 128 };
@@ -71,12 +72,18 @@ static void sort(const sparse *s, int64_t count, int64_t width, int64_t start[RA
     for (int64_t e = 0; e < count; e++) s->sorted[at[range_of(s->drawn[e].target, width)]++] = s->drawn[e];
 }
 
-static void add_row(int64_t count, bool negative, const double *restrict from, double *restrict to)
+/* Entries first .. end - 1: their rows of A into those of S A. */
+static void add_entries(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, const entry *entries, int64_t first, int64_t end)
 {
-    if (negative)
-        for (int64_t c = 0; c < count; c++) to[c] -= from[c];
-    else
-        for (int64_t c = 0; c < count; c++) to[c] += from[c];
+    const nrm_elementwise_f64 *of = nrm_elementwise_f64_for(nrm_cpu_isa());
+
+    for (int64_t e = first; e < end; e++) {
+        const entry *x = &entries[e];
+        const double sign = x->target < 0 ? -1 : 1;
+        double *to = sum->values + (x->target < 0 ? ~x->target : x->target) * sum->columns;
+        if (sum->d > 0) of->axpy(sum->d, sign, rows->a + x->row * rows->lda, to);
+        if (sum->q > 0) of->axpy(sum->q, sign, rows->b + x->row * rows->ldb, to + sum->d);
+    }
 }
 
 static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *rows)
@@ -86,21 +93,18 @@ static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *
     int64_t start[RANGES + 1];
 
     for (int64_t from = 0; from < rows->count; from += s->block) {
-        const int64_t count = nrm_min_i64(s->block, rows->count - from);
+        const int64_t entries = nrm_min_i64(s->block, rows->count - from) * bands;
         NRM_TRY(nrm_sketch_tick(ctx, sum, rows->first + from));
 #pragma omp parallel for num_threads(sum->threads) schedule(static)
-        for (int64_t e = 0; e < count * bands; e += BATCH)
-            draw(&sum->plan, bands, rows->first + from, from, e, nrm_min_i64(BATCH, count * bands - e), s->drawn + e);
-        sort(s, count * bands, width, start);
+        for (int64_t e = 0; e < entries; e += BATCH)
+            draw(&sum->plan, bands, rows->first + from, from, e, nrm_min_i64(BATCH, entries - e), s->drawn + e);
+        if (sum->threads == 1) {
+            add_entries(sum, rows, s->drawn, 0, entries);
+            continue;
+        }
+        sort(s, entries, width, start);
 #pragma omp parallel for num_threads(sum->threads) schedule(dynamic)
-        for (int r = 0; r < RANGES; r++)
-            for (int64_t e = start[r]; e < start[r + 1]; e++) {
-                const entry *x = &s->sorted[e];
-                const bool negative = x->target < 0;
-                double *to = sum->values + (negative ? ~x->target : x->target) * sum->columns;
-                if (sum->d > 0) add_row(sum->d, negative, rows->a + x->row * rows->lda, to);
-                if (sum->q > 0) add_row(sum->q, negative, rows->b + x->row * rows->ldb, to + sum->d);
-            }
+        for (int r = 0; r < RANGES; r++) add_entries(sum, rows, s->sorted, start[r], start[r + 1]);
     }
     return NRM_OK;
 }
