@@ -59,7 +59,7 @@ NRM_CHOICES(nrm_linf_rule, NRM_LINF_RULES);
     P(flag, equilibrate, false, "0.2", "bound each coordinate with columns brought to a length of 1 to 2")   \
     P(i64, refine, 0, 0, 1000000, "steps", "0.2",                                                            \
       "most steps towards the exact solution, each one more pass over a and b")                              \
-    P(f64, tolerance, 1e-12, 0.0, 1.0, "", "0.2", "refine: stop at |A'r| <= tolerance |A| |r|")              \
+    P(f64, tolerance, 1e-12, 0.0, 1.0, "", "0.2", "refine: stop at |A'r| <= tolerance |A| |r|, or where only rounding is left") \
     P(f64, confidence, 0.95, NRM_POSITIVE, 1 - 1e-12, "", "0.2", "of the error bars of one right-hand side, together") \
     P(i64, total_rows, 0, 0, INT64_C(1) << 53, "rows", "0.2",                                                \
       "n, where the input cannot tell and it is known; 0: as the input says, or counted")                    \
