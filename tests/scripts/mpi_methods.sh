@@ -55,5 +55,10 @@ same 0 coefficients private-sparse-regression --x a.npy --y b.npy --tau2 20 --r 
 same 0 coefficients private-sparse-regression --x a.csv --y b.csv --tau2 20 --r 6 --mode isotropic --each-message
 same 0 coefficients private-sparse-regression --x a.npy --y b.npy --mode iht --k 3 --rounds 5 --growth 1.5
 same 1e-12 "coefficients raw" private-sparse-regression --x a.npy --y b.csv --mode nldp-public --public-x a.npy --tau2 20
+for sketch in gaussian srht srct bgp countsketch osnap; do
+    same 1e-11 "x error-bars sa" linf-regression --a a.npy --b b.npy --sketch $sketch --rows 256
+done
+same 1e-11 x linf-regression --a a.csv --b b.csv --rows 256 --refine 40
+same 1e-11 x linf-regression --a a.csv --b b.csv --rows 6000
 
 exit $((failures > 0))
