@@ -1,21 +1,21 @@
 /* sensitivity.c -- contract: sensitivity.h.
  *
- * What |Ax|_p is measured on, C, are all rows, or a sample of them by Lewis weights w: row i with
- * probability q_i = min(1, m w_i / sum w), scaled by q_i^(-1/p); its number alone decides.  In
- * the basis T of C, Y = C T is well conditioned, and row a_i has the target T'a_i.
+ * What |Ax|_p is measured on, C, are all rows, or a sample of them by Lewis weights w (row_draw.h),
+ * scaled by q_i^(-1/p).  In a basis T of C, whitened for its own Lewis weights, Y = C T is well
+ * conditioned and x = t / |t|^2 near to the answer for row a_i, t = T'a_i.
  *
- * The total of draws (section 4e of the paper's account): rows I by w, sum s = E[(sum w) s_I / w_I]. */
+ * The total of K draws (section 4e of the account of the paper): row I by w, sum s = E[(sum w) s_I / w_I]. */
 #include "sensitivity.h"
-#include "base/random.h"
 #include "linalg/alone.h"
 #include "linalg/leverage.h"
 #include "linalg/linalg.h"
 #include "linalg/range.h"
+#include "row_draw.h"
 #include "sensitivity_row.h"
 #include <norma/comm.h>
 
 static const uint64_t STREAM_SAMPLE = UINT64_C(0x53656e7369746976), STREAM_DRAWS = UINT64_C(0x53656e73546f7461);
-static const double LEWIS_TOL = 1e-3;
+static const double LEWIS_TOL = 1e-3, ROUGH_TOL = 0.1;
 enum { LEWIS_ROUNDS = 200, CHUNK = 256 };
 
 typedef struct job {
@@ -27,7 +27,7 @@ typedef struct job {
     bool sampled;
     double *w;              /* Lewis weights; where sampled or draws */
     nrm_lewis_report lewis;
-    double *times;          /* n: how often a row was drawn; NULL without draws */
+    nrm_drawn sample, draws;
     int64_t m, r;           /* rows of C and its rank */
     double *c, *t;          /* m x d; d x r */
     double *y;              /* m x r */
@@ -43,44 +43,31 @@ int64_t nrm_sensitivity_rows(double p, int64_t rank)
 
 /* ---- The rows measured on ------------------------------------------------------------------------ */
 
-/* q of row i if it is in the sample of m rows, else 0. */
-static double chosen(const job *j, int64_t i, double m)
+/* Rows of a chunk that are in C, to their places; *at goes along the list of those drawn. */
+static void take(const job *j, const nrm_row_chunk *chunk, int64_t *at)
 {
-    const double q = fmin(1, m * j->w[i] / j->lewis.sum);
-    nrm_rng rng = nrm_rng_make(nrm_seed(j->ctx), STREAM_SAMPLE);
-    rng.block = (uint64_t)i;
-    return q > 0 && nrm_rng_uniform(&rng) < q ? q : 0;
-}
+    const nrm_drawn *drawn = &j->sample;
 
-/* Rows of a chunk that are in C, to their places from *next on. */
-static void take(const job *j, const nrm_row_chunk *chunk, double m, int64_t *next)
-{
+    while (j->sampled && *at < drawn->count && drawn->place[*at] < chunk->first) (*at)++; /* another rank's */
     for (int64_t i = 0; i < chunk->count; i++) {
-        const double q = j->sampled ? chosen(j, chunk->first + i, m) : 1, scale = q > 0 ? pow(q, -1 / j->plan.p) : 0;
-        if (q == 0) continue;
-        double *to = j->c + (*next)++ * j->d;
+        const int64_t row = chunk->first + i;
+        if (j->sampled && (*at == drawn->count || drawn->place[*at] != row)) continue;
+        double *to = j->c + (j->sampled ? *at : row) * j->d;
+        const double scale = j->sampled ? pow(drawn->factor[*at], 1 / j->plan.p) : 1;
         for (int64_t k = 0; k < j->da; k++) to[k] = scale * chunk->a[i * chunk->lda + k];
         for (int64_t k = j->da; k < j->d; k++) to[k] = scale * chunk->b[i * chunk->ldb + k - j->da];
+        (*at)++;
     }
 }
 
-/* Rows of C before row `first` of all. */
-static int64_t before(const job *j, int64_t from, int64_t first, double m)
-{
-    int64_t count = 0;
-    if (!j->sampled) return first - from;
-    for (int64_t i = from; i < first; i++) count += chosen(j, i, m) > 0;
-    return count;
-}
-
 /* C, on every rank: each reads its chunks and knows the places of all. */
-static nrm_status read_c(job *j, double m)
+static nrm_status read_c(job *j)
 {
     nrm_row_pass *pass = NULL;
     nrm_row_chunk chunk;
-    int64_t seen = 0, counted = 0, next = 0, size = 0;
+    int64_t seen = 0, at = 0, size = 0;
 
-    j->m = j->sampled ? before(j, 0, j->n, m) : j->n;
+    j->m = j->sampled ? j->sample.count : j->n;
     nrm_free(j->ctx, j->c);
     j->c = NULL;
     nrm_status st = nrm_mul_size(j->m, j->d, &size) ? NRM_ALLOC_ZERO(j->ctx, j->c, size, j->who)
@@ -89,31 +76,59 @@ static nrm_status read_c(job *j, double m)
     while (st >= 0) {
         st = nrm_row_pass_next(j->ctx, pass, &chunk);
         if (st < 0 || chunk.count == 0) break;
-        if (chunk.first + chunk.count > j->n) {
+        if (chunk.first + chunk.count > j->n)
             st = nrm_fail(j->ctx, NRM_E_SHAPE, "%s: a has more than %lld rows; it must have as many", j->who, NRM_LL(j->n));
-            break;
-        }
-        next += before(j, counted, chunk.first, m);
-        take(j, &chunk, m, &next);
-        counted = chunk.first + chunk.count;
+        else take(j, &chunk, &at);
     }
     NRM_TRY(nrm_row_pass_end(j->ctx, &pass, st, &seen));
     NRM_REQUIRE(j->ctx, seen == j->n, NRM_E_SHAPE, "%s: a has %lld rows; it must have %lld", j->who, NRM_LL(seen), NRM_LL(j->n));
     return nrm_sum_ranks(j->ctx, j->who, j->c, j->m * j->d);
 }
 
-/* T of C, in which every rank has all rows. */
+/* Rows m x d as a stream, which every rank has all of. */
+static nrm_status open_c(const job *j, double *c, nrm_rows **rows)
+{
+    const nrm_array array = {.dtype = NRM_F64, .ndim = 2, .shape = {j->m, j->d}, .data = c};
+    *rows = NULL;
+    return nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), nrm_rows_from_array(j->ctx, rows, &array));
+}
+
+/* C <- W^(1/2 - 1/p) C, with rough Lewis weights of its own. */
+static nrm_status weigh(job *j, double *c)
+{
+    nrm_rows *rows;
+    double *w = NULL;
+
+    nrm_status st = nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), NRM_ALLOC(j->ctx, w, j->m, j->who));
+    if (st >= 0) st = open_c(j, c, &rows);
+    if (st >= 0) {
+        st = nrm_lewis_weights(j->ctx, j->who, rows, NULL, j->m, j->plan.p, ROUGH_TOL, LEWIS_ROUNDS, w, NULL);
+        nrm_rows_close(j->ctx, rows);
+    }
+    for (int64_t i = 0; st >= 0 && i < j->m; i++) {
+        const double scale = w[i] > 0 ? pow(w[i], 0.5 - 1 / j->plan.p) : 0;
+        for (int64_t k = 0; k < j->d; k++) c[i * j->d + k] *= scale;
+    }
+    nrm_free(j->ctx, w);
+    return st;
+}
+
 static nrm_status find_basis(job *j)
 {
-    const nrm_array array = {.dtype = NRM_F64, .ndim = 2, .shape = {j->m, j->d}, .data = j->c};
-    nrm_rows *rows = NULL;
-    double condition;
+    double *c;
+    nrm_rows *rows;
     bool triangular;
 
-    nrm_status st = nrm_rows_from_array(j->ctx, &rows, &array);
-    st = nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), st);
-    if (st >= 0) st = nrm_range_basis(j->ctx, j->who, rows, NULL, j->m, j->t, &j->r, &triangular, &condition);
-    nrm_rows_close(j->ctx, rows);
+    nrm_status st = NRM_ALLOC(j->ctx, c, j->m * j->d, j->who);
+    NRM_TRY(nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), st));
+    memcpy(c, j->c, (size_t)(j->m * j->d) * sizeof *c);
+    st = weigh(j, c);
+    if (st >= 0) st = open_c(j, c, &rows);
+    if (st >= 0) {
+        st = nrm_range_basis(j->ctx, j->who, rows, NULL, j->m, j->t, &j->r, &triangular, NULL);
+        nrm_rows_close(j->ctx, rows);
+    }
+    nrm_free(j->ctx, c);
     return st;
 }
 
@@ -124,7 +139,14 @@ static nrm_status measure_on(job *j)
 
     for (;; m *= 2) {
         j->sampled = j->sampled && m < (double)j->n;
-        NRM_TRY(read_c(j, m));
+        if (j->sampled) {
+            const nrm_draw_plan plan = {.m = m, .seed = nrm_seed(j->ctx), .stream = STREAM_SAMPLE};
+            nrm_drawn_free(j->ctx, &j->sample);
+            j->sample = (nrm_drawn){0};
+            const nrm_status st = nrm_draw_rows(j->ctx, j->who, &plan, j->n, j->w, &j->sample);
+            NRM_TRY(nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), st));
+        }
+        NRM_TRY(read_c(j));
         j->r = 0;
         if (j->m > 0) NRM_TRY(find_basis(j));
         if (!j->sampled || j->r == j->lewis.rank) return NRM_OK;
@@ -155,15 +177,17 @@ static nrm_status note(job *j, int64_t row, const nrm_sensitivity_of_row *answer
     return NRM_OK;
 }
 
-/* A chunk's rows that are asked for, side by side in target, numbers in row. */
+/* A chunk's rows that are asked for, side by side in target, numbers in row; *at goes along the draws. */
 static nrm_status do_chunk(job *j, const nrm_sensitivity_bench *bench, const nrm_row_chunk *chunk, double *target, int64_t *row,
-                           nrm_sensitivity_of_row *answer)
+                           nrm_sensitivity_of_row *answer, int64_t *at)
 {
+    const bool drawn = j->plan.draws > 0;
     int64_t count = 0;
 
     NRM_TRY(to_basis(j, chunk->count, chunk->a, chunk->lda, chunk->b, chunk->ldb, target));
     for (int64_t i = 0; i < chunk->count; i++) {
-        if (j->times && j->times[chunk->first + i] == 0) continue;
+        while (drawn && *at < j->draws.count && j->draws.place[*at] < chunk->first + i) (*at)++;
+        if (drawn && (*at == j->draws.count || j->draws.place[*at] != chunk->first + i)) continue;
         row[count] = chunk->first + i;
         memmove(target + count++ * j->r, target + i * j->r, (size_t)j->r * sizeof *target);
     }
@@ -176,12 +200,13 @@ static nrm_status pass_over(job *j, const nrm_sensitivity_bench *bench, double *
 {
     nrm_row_pass *pass = NULL;
     nrm_row_chunk chunk;
+    int64_t at = 0;
 
     nrm_status st = nrm_row_pass_begin(j->ctx, j->who, j->a, j->b, CHUNK, "sensitivities", &pass);
     while (st >= 0) {
         st = nrm_row_pass_next(j->ctx, pass, &chunk);
         if (st < 0 || chunk.count == 0) break;
-        st = chunk.first + chunk.count <= j->n ? do_chunk(j, bench, &chunk, target, row, answer) : NRM_E_INTERNAL;
+        st = chunk.first + chunk.count <= j->n ? do_chunk(j, bench, &chunk, target, row, answer, &at) : NRM_E_INTERNAL;
     }
     NRM_TRY(nrm_row_pass_end(j->ctx, &pass, st, NULL));
     double counts[3] = {(double)j->report.solved, (double)j->report.open, (double)j->report.systems};
@@ -200,14 +225,14 @@ static nrm_status solve_all(job *j)
     nrm_sensitivity_of_row *answer = NULL;
 
     if (j->r == 0) return NRM_OK; /* zeros */
-    nrm_status st = nrm_sensitivity_bench_make(&bench);
-    if (st >= 0) st = NRM_ALLOC(j->ctx, j->y, j->m * j->r, j->who);
+    nrm_status st = NRM_ALLOC(j->ctx, j->y, j->m * j->r, j->who);
     if (st >= 0) st = NRM_ALLOC(j->ctx, target, CHUNK * j->r, j->who);
     if (st >= 0) st = NRM_ALLOC(j->ctx, row, CHUNK, j->who);
     if (st >= 0) st = NRM_ALLOC(j->ctx, answer, CHUNK, j->who);
     if (st >= 0) st = to_basis(j, j->m, j->c, j->d, j->d > j->da ? j->c + j->da : NULL, j->d, j->y);
-    NRM_TRY_DONE(nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), st));
     bench.y = j->y;
+    if (st >= 0) st = nrm_sensitivity_bench_make(&bench);
+    NRM_TRY_DONE(nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), st));
     st = pass_over(j, &bench, target, row, answer);
 done:
     nrm_sensitivity_bench_free(&bench);
@@ -219,43 +244,29 @@ done:
 
 /* ---- Draws ------------------------------------------------------------------------------------------- */
 
-/* Of K independent draws by w: sorted uniforms are not needed, each draw is one search of the sums. */
 static nrm_status draw(job *j)
 {
-    nrm_rng rng = nrm_rng_make(nrm_seed(j->ctx), STREAM_DRAWS);
-    double *sums;
+    const nrm_draw_plan plan = {.m = (double)j->plan.draws, .iid = true, .seed = nrm_seed(j->ctx), .stream = STREAM_DRAWS};
 
     NRM_REQUIRE(j->ctx, j->lewis.rank > 0, NRM_E_SINGULAR, "%s: all rows are zero; there is nothing to draw", j->who);
-    NRM_TRY(NRM_ALLOC(j->ctx, sums, j->n, j->who));
-    double sum = 0;
-    for (int64_t i = 0; i < j->n; i++) sums[i] = sum += j->w[i];
-    for (int64_t k = 0; k < j->plan.draws; k++) {
-        const double u = nrm_rng_uniform(&rng) * sum;
-        int64_t low = 0, high = j->n - 1; /* the first row whose sum is above u */
-        while (low < high) {
-            const int64_t middle = low + (high - low) / 2;
-            if (sums[middle] > u) high = middle;
-            else low = middle + 1;
-        }
-        j->times[low]++;
-    }
-    nrm_free(j->ctx, sums);
-    return NRM_OK;
+    const nrm_status st = nrm_draw_rows(j->ctx, j->who, &plan, j->n, j->w, &j->draws);
+    return nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), st);
 }
 
-/* Mean of (sum w) s / w over the draws, and its standard error. */
+/* The mean of (sum w) s / w over the draws, and its standard error. */
 static void estimate_total(job *j)
 {
     const double k = (double)j->plan.draws;
-    double sum = 0, squares = 0;
+    double total = 0, squares = 0;
 
-    for (int64_t i = 0; i < j->n; i++)
-        if (j->times[i] > 0) sum += j->times[i] * (j->lower[i] / j->w[i]);
-    const double mean = sum / k;
-    for (int64_t i = 0; i < j->n; i++)
-        if (j->times[i] > 0) squares += j->times[i] * (j->lower[i] / j->w[i] - mean) * (j->lower[i] / j->w[i] - mean);
-    j->report.total = j->lewis.sum * mean;
-    j->report.total_error = k > 1 ? j->lewis.sum * sqrt(squares / (k - 1) / k) : INFINITY;
+    for (int64_t i = 0; i < j->draws.count; i++) total += j->draws.factor[i] * j->lower[j->draws.place[i]];
+    for (int64_t i = 0; i < j->draws.count; i++) {
+        const int64_t row = j->draws.place[i];
+        const double value = j->lewis.sum * (j->lower[row] / j->w[row]), times = j->draws.factor[i] * k * j->w[row] / j->lewis.sum;
+        squares += times * (value - total) * (value - total);
+    }
+    j->report.total = total;
+    j->report.total_error = k > 1 ? sqrt(squares / (k - 1) / k) : INFINITY;
 }
 
 /* ---- The whole ----------------------------------------------------------------------------------------- */
@@ -282,7 +293,6 @@ static nrm_status prepare(job *j)
     nrm_status st = NRM_ALLOC(j->ctx, j->t, j->d * j->d, j->who);
     if (st >= 0) st = NRM_ALLOC_ZERO(j->ctx, j->lower, 2 * j->n, j->who);
     if (st >= 0 && (draws || j->sampled)) st = NRM_ALLOC(j->ctx, j->w, j->n, j->who);
-    if (st >= 0 && draws) st = NRM_ALLOC_ZERO(j->ctx, j->times, j->n, j->who);
     NRM_TRY(nrm_comm_agree(j->ctx, nrm_ctx_comm(j->ctx), st));
     j->upper = j->lower + j->n;
     if (j->w) NRM_TRY(nrm_lewis_weights(j->ctx, j->who, j->a, j->b, j->n, j->plan.p, LEWIS_TOL, LEWIS_ROUNDS, j->w, &j->lewis));
@@ -309,7 +319,8 @@ static void hand_out(job *j, double *s, double *lower, double *upper)
 static void release(job *j)
 {
     nrm_free(j->ctx, j->w);
-    nrm_free(j->ctx, j->times);
+    nrm_drawn_free(j->ctx, &j->sample);
+    nrm_drawn_free(j->ctx, &j->draws);
     nrm_free(j->ctx, j->c);
     nrm_free(j->ctx, j->t);
     nrm_free(j->ctx, j->y);
@@ -341,7 +352,7 @@ static nrm_status by_regressions(job *j, double *s, double *lower, double *upper
     if (st >= 0) st = measure_on(j);
     if (st >= 0) st = solve_all(j);
     if (st < 0) return st;
-    if (j->times) estimate_total(j);
+    if (j->plan.draws > 0) estimate_total(j);
     else hand_out(j, s, lower, upper);
     j->report.rank = j->r;
     j->report.rows = j->m;

@@ -3,6 +3,7 @@
 #define NRM_SENSITIVITY_ROW_H
 
 #include "base/base.h"
+#include "sensitivity_newton.h"
 
 typedef struct nrm_sensitivity_bench {
     nrm_ctx *ctx;
@@ -12,7 +13,9 @@ typedef struct nrm_sensitivity_bench {
     const double *y; /* m x r, of full rank: what |Ax|_p is measured on */
     int threads;
     nrm_arena arena;
-    double *reduced, *right, *z; /* of each thread: m x (r - 1), m, r - 1 */
+    nrm_newton_rows newton;
+    int64_t newton_room;
+    double *reduced, *right, *z, *newton_work; /* of each thread: m x (r - 1), m, r, newton_room */
 } nrm_sensitivity_bench;
 
 typedef struct nrm_sensitivity_of_row {
