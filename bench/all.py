@@ -3,7 +3,7 @@ import argparse
 import importlib
 import os
 
-NAMES = ("softmax", "sparse_ot", "top_eigenvector", "optim", "training", "volume_sampling")
+NAMES = ("softmax", "sparse_ot", "top_eigenvector", "optim", "training", "volume_sampling", "leverage")
 
 parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
 parser.add_argument("names", nargs="*", metavar="NAME", help="of " + ", ".join(NAMES))
