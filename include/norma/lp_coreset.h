@@ -57,7 +57,7 @@ NRM_CHOICES(nrm_lp_coreset_passes, NRM_LP_CORESET_PASSES);
     P(f64, eps, 0.25, NRM_POSITIVE, 1, "", "0.2", "relative error of sums of |.|^p that rows = 0 is made for") \
     P(f64, delta, 0.05, NRM_POSITIVE, 0.5, "", "0.2", "probability of failing that rows = 0 is made for")    \
     P(choice, scores, NRM_LP_SCORES_AUTO, NRM_LP_CORESET_SCORES, "0.2",                                      \
-      "how sensitivities are found: exact, from a sample of rows, or from above by Lewis weights; auto: by the work it takes") \
+      "how sensitivities are found: exact, from a sample of rows, or from above by Lewis weights; auto: by the work, from above where coresets are merged") \
     P(flag, iid, false, "0.2", "draw with replacement; a row that is drawn k times is kept once with k times the weight") \
     P(choice, passes, NRM_LP_PASSES_AUTO, NRM_LP_CORESET_PASSES, "0.2",                                      \
       "one: keep coresets of blocks and merge them; many: scores of all rows first; auto: many where rows can be read again and are at most 2^24") \

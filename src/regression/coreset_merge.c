@@ -172,6 +172,7 @@ static nrm_status read_all(nrm_ctx *ctx, heaps *h, int64_t *rows)
             if (chunk.count > 0) st = push(ctx, h, &block);
         }
     }
+    while (st >= 0 && chunk.count > 0) st = nrm_row_pass_next(ctx, pass, &chunk); /* past the others' last rows */
     nrm_weighted_rows_free(ctx, &block);
     return nrm_row_pass_end(ctx, &pass, st, rows);
 }
@@ -180,8 +181,10 @@ static nrm_status read_all(nrm_ctx *ctx, heaps *h, int64_t *rows)
 
 static nrm_status plan(nrm_ctx *ctx, heaps *h, double *m)
 {
-    const nrm_coreset_job *j = h->j;
+    nrm_coreset_job *j = h->j;
     const double columns = (double)j->columns;
+
+    if (j->o.scores == NRM_LP_SCORES_AUTO) j->o.scores = NRM_LP_SCORES_BRACKET; /* what a block can afford, a million cannot */
 
     *m = (double)j->o.rows;
     if (j->o.rows == 0)
