@@ -82,7 +82,7 @@ static void test_water(void **state)
  * spread of sums over many seeds are what the probabilities say. */
 static void check_scheme(int scheme, double p, bool iid, int64_t m)
 {
-    enum { N = 300, D = 3, SEEDS = 100 };
+    enum { N = 300, D = 3, SEEDS = 50 };
     static double a[N * D];
     const double x[D] = {0.5, -1, 2};
     nrm_ctx *ctx = quiet_ctx();
@@ -257,7 +257,7 @@ static void test_same(void **state)
 static void test_user_and_size(void **state)
 {
     (void)state;
-    enum { N = 600, D = 3 };
+    enum { N = 500, D = 3 };
     static double a[N * D], score[N];
     nrm_ctx *ctx = quiet_ctx();
     nrm_lp_coreset_options o = with(1, NRM_LP_CORESET_AUTO, 50);
