@@ -203,6 +203,7 @@ static void test_same(void **state)
     nrm_rows *rows, *more;
     int length = 0;
 
+    o.scores = NRM_LP_SCORES_BRACKET;
     make_rows(N, D, 2, a);
     for (int i = 0; i < N; i++) {
         omega[i] = 0.5 + i % 5;
@@ -321,6 +322,7 @@ static void test_odd(void **state)
 
     for (int scheme = NRM_LP_CORESET_SENSITIVITY; scheme <= NRM_LP_CORESET_AUGMENTED; scheme++) {
         nrm_lp_coreset_options o = with(scheme == NRM_LP_CORESET_COMBINED ? 3 : 1, scheme, 30);
+        o.scores = scheme == NRM_LP_CORESET_SENSITIVITY ? NRM_LP_SCORES_EXACT : NRM_LP_SCORES_BRACKET;
         make_rows(N, D, 2, a);
         for (int i = 0; i < N; i++) {
             a[i * D + 2] = a[i * D] - a[i * D + 1];
@@ -334,6 +336,7 @@ static void test_odd(void **state)
     }
     make_rows(N, D, 2, a);
     nrm_lp_coreset_options o = with(64, NRM_LP_CORESET_AUTO, 30);
+    o.scores = NRM_LP_SCORES_BRACKET;
     assert_ok(ctx, coreset(ctx, N, D, a, NRM_LP_CORESET_PROBABILITIES, &r, &info, &o));
     assert_near(info.expected, 30, 1e-9);
     nrm_lp_coreset_release(ctx, &r);

@@ -42,7 +42,7 @@ static nrm_status once(nrm_ctx *ctx, int64_t n, int64_t d, nrm_lp_coreset_result
 /* Merged coresets: the sizes, no bias, an error that the levels explain, for every x. */
 static void check_merged(int scheme, double p, bool iid)
 {
-    enum { D = 3, M = 60, N = 16000, SEEDS = 16 };
+    enum { D = 3, M = 60, N = 12000, SEEDS = 12 };
     static const double x[4][D] = {{1, 0, 0}, {1, -2, 1}, {0, 0, 1}, {3, 1, -100}};
     nrm_ctx *ctx = quiet_ctx();
     nrm_lp_coreset_options o = with(p, scheme, M);
@@ -222,7 +222,7 @@ static void test_quality(void **state)
 
 /* ---- Ranks ------------------------------------------------------------------------------------------ */
 
-enum { RANK_ROWS = 9000, RANK_COLS = 3 };
+enum { RANK_ROWS = 4000, RANK_COLS = 3 };
 static double rank_a[RANK_ROWS * RANK_COLS];
 static char rank_text[RANK_ROWS * RANK_COLS * 28];
 
@@ -281,18 +281,18 @@ static void test_ranks(void **state)
 
     make_rank_rows();
     for (int k = 0; k < 5; k++) {
-        shared s = {.o = with(all[k].p, all[k].scheme, 40), .text = all[k].text};
+        shared s = {.o = with(all[k].p, all[k].scheme, 20), .text = all[k].text};
         s.o.passes = all[k].passes, s.o.scores = NRM_LP_SCORES_BRACKET, s.o.audit = true;
         for (int ranks = 1; ranks <= 3; ranks++) assert_ok(ctx, nrm_run_ranks(ctx, ranks, take_part, &s));
         nrm_lp_coreset_release(ctx, &s.alone);
     }
-    rank_a[RANK_COLS * 5000] = NAN; /* one rank's row is everybody's failure */
+    rank_a[RANK_COLS * 3000] = NAN; /* one rank's row is everybody's failure */
     for (int passes = NRM_LP_PASSES_ONE; passes <= NRM_LP_PASSES_MANY; passes++) {
         shared s = {.o = with(1, NRM_LP_CORESET_LEWIS, 40)};
         s.o.passes = passes, s.o.audit = true;
         for (int ranks = 1; ranks <= 3; ranks++) {
             assert_int_equal(nrm_run_ranks(ctx, ranks, take_part, &s), NRM_E_NONFINITE);
-            assert_message(ctx, "a is nan at row 5000, column 0");
+            assert_message(ctx, "a is nan at row 3000, column 0");
         }
     }
     nrm_ctx_destroy(ctx);
