@@ -51,6 +51,10 @@ PY
 for kind in gaussian srht srct bgp countsketch osnap; do same 1e-12 sa row-sketch --a a.npy --rows 32 --sketch $kind --seed 3; done
 same 1e-12 sa row-sketch --a a.csv --rows 32 --seed 3
 # (one line for each way of a method to work)
+same 1e-10 "index weights rows-a rows-b" lp-coreset --a a.npy --b b.npy --p 1 --rows 300
+same 1e-9 "index weights witness" lp-coreset --a a.csv --p 3 --rows 100 --scores bracket --audit
+same 1e-10 "index weights rows-a" lp-coreset --a a.csv --b b.csv --p 1.5 --rows 50 --passes one
+same 1e-10 "index weights sensitivities lewis-weights" lp-coreset --a a.npy --p 1.5 --rows 200 --scheme root-leverage
 same 0 coefficients private-sparse-regression --x a.npy --y b.npy --tau2 20 --r 6
 same 0 coefficients private-sparse-regression --x a.csv --y b.csv --tau2 20 --r 6 --mode isotropic --each-message
 same 0 coefficients private-sparse-regression --x a.npy --y b.npy --mode iht --k 3 --rounds 5 --growth 1.5
