@@ -9,8 +9,8 @@
 #include <float.h>
 #include <norma/comm.h>
 
-enum { SLOTS = 16, BLOCK = 256 };
-static const double LEAST = 1e-14; /* of |r|^(p-2): a row met exactly is still held */
+enum { SLOTS = NRM_LP_FULL_SLOTS, BLOCK = NRM_LP_FULL_BLOCK };
+static const double BEYOND = 1e-10, LEAST = 1e-14; /* of |r|^(p-2): a row met exactly is still held */
 const double nrm_lp_steps[NRM_LP_STEPS] = {1, 2, 0.5, 0.25, 0.0625, 0.015625};
 
 /* ---- Sums of powers --------------------------------------------------------------------------------- */
@@ -52,14 +52,16 @@ typedef struct slot {
     double r_most, b_most, value;
 } slot;
 
+typedef struct block block;
 typedef struct job {
     nrm_lp_full *f;
-    const double *x, *dx, *at; /* at: of the residual */
+    nrm_lp_lambda l;
+    const double *at; /* of the residual */
     double q, size;
-    bool system, trial;
+    bool next;
     double *residual, *dual;
-    slot *slots;
-    double *gram, *right, *rows; /* SLOTS of k x k, k, BLOCK x k */
+    slot slots[SLOTS];
+    void (*run)(struct job *o, block *b); /* several at the same time, of different slots */
 } job;
 
 static double dot(int64_t d, const double *x, const double *y)
@@ -78,94 +80,148 @@ static double root_weight(const nrm_lp_full *f, int64_t row)
     return f->weights ? (f->p == 1 ? f->weights[row] : pow(f->weights[row], 1 / f->p)) : 1;
 }
 
-static void derivatives(const nrm_lp_full *f, double r, double *g, double *h)
+static void derivatives(const nrm_lp_full *f, double r, double delta, double *g, double *h)
 {
     if (f->p >= 2) {
         const double t = fabs(r), s = f->p == 2 ? 1 : power(t, f->p - 2);
         *g = copysign(s * t, r);
         *h = (f->p - 1) * fmax(s, LEAST);
+    } else if (f->p == 1) {
+        const bool inside = fabs(r) < delta;
+        *g = inside ? r / delta : copysign(1, r);
+        *h = (inside ? 1 : BEYOND) / delta;
     } else {
-        const double q = r * r + f->delta * f->delta, s = f->p == 1 ? 1 / sqrt(q) : pow(q, f->p / 2 - 1);
+        const double q = r * r + delta * delta, s = pow(q, f->p / 2 - 1);
         *g = r * s;
-        *h = s / q * ((f->p - 1) * r * r + f->delta * f->delta);
+        *h = s / q * ((f->p - 1) * r * r + delta * delta);
     }
 }
 
-/* Rows of a block that go into the system: Y = root A[:, keep] R^-1, g'Y, Y'HY. */
-static void add_system(const job *o, int which, const nrm_row_chunk *c, int64_t first, int64_t count)
+/* ---- A block of rows ------------------------------------------------------------------------------------ */
+
+struct block {
+    const nrm_row_chunk *c;
+    int64_t first, count; /* in the chunk */
+    int which;            /* slot */
+    double root[BLOCK], r[BLOCK], delta[BLOCK]; /* w^(1/p); in units */
+    double *rows;         /* count x k: root A[:, keep] R^-1 where they were asked for */
+};
+
+static const double *row_of(const block *b, int64_t i) { return b->c->a + (b->first + i) * b->c->lda; }
+
+/* Roots and residuals at x; with `rows` these in the basis, and delta by their lengths. */
+static void begin_block(const job *o, block *b, bool rows)
 {
     const nrm_lp_full *f = o->f;
     const int64_t k = f->k;
-    double *rows = o->rows + which * BLOCK * k, *right = o->right + which * k, *gram = o->gram + which * k * k, g[BLOCK], h[BLOCK];
 
-    for (int64_t i = 0; i < count; i++) {
-        const double *a = c->a + (first + i) * c->lda, root = root_weight(f, c->first + first + i);
-        derivatives(f, root * (dot(f->d, a, o->x) - c->b[(first + i) * c->ldb]) / f->unit, &g[i], &h[i]);
-        for (int64_t j = 0; j < k; j++) rows[i * k + j] = root * a[f->keep[j]];
+    for (int64_t i = 0; i < b->count; i++) {
+        b->root[i] = root_weight(f, b->c->first + b->first + i);
+        b->r[i] = b->root[i] * (dot(f->d, row_of(b, i), o->l.x) - b->c->b[(b->first + i) * b->c->ldb]) / f->unit;
+        b->delta[i] = f->delta;
     }
-    cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, (int)count, (int)k, 1, f->basis, (int)k, rows, (int)k);
-    for (int64_t i = 0; i < count; i++) {
-        const double s = sqrt(h[i]);
+    if (!rows) return;
+    b->rows = f->rows + b->which * BLOCK * k;
+    for (int64_t i = 0; i < b->count; i++)
+        for (int64_t j = 0; j < k; j++) b->rows[i * k + j] = b->root[i] * row_of(b, i)[f->keep[j]];
+    cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, (int)b->count, (int)k, 1, f->basis, (int)k, b->rows,
+                (int)k);
+    for (int64_t i = 0; f->p < 2 && i < b->count; i++)
+        b->delta[i] *= fmax(1, sqrt(dot(k, b->rows + i * k, b->rows + i * k)) / f->usual);
+}
+
+/* g'Y, Y'HY. */
+static void add_system(job *o, block *b)
+{
+    const int64_t k = o->f->k;
+    double *right = o->f->right + b->which * k, *gram = o->f->gram + b->which * k * k, g, h;
+
+    begin_block(o, b, true);
+    for (int64_t i = 0; i < b->count; i++) {
+        double *row = b->rows + i * k;
+        derivatives(o->f, b->r[i], b->delta[i], &g, &h);
+        const double s = sqrt(h);
         for (int64_t j = 0; j < k; j++) {
-            right[j] += g[i] * rows[i * k + j];
-            rows[i * k + j] *= s;
+            right[j] += g * row[j];
+            row[j] *= s;
         }
     }
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)k, (int)count, 1, rows, (int)k, 1, gram, (int)k);
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, (int)k, (int)b->count, 1, b->rows, (int)k, 1, gram, (int)k);
 }
 
-static void add_trial(const job *o, slot *s, double root, const double *a, double b)
+static double cut(const nrm_lp_full *f, const block *b, int64_t i, double move, double lambda)
+{
+    const double r = b->r[i], delta = b->delta[i];
+    const double most = f->p == 1 ? 1 : pow(fmax(sqrt(r * r + delta * delta), fabs(r + move)), f->p - 1);
+    return fmax(-most, fmin(most, lambda));
+}
+
+/* lambda of row i; *move is a'dx, *once_more what one more cut makes of it. */
+static double lambda_of(const job *o, const block *b, int64_t i, double *move, double *once_more)
 {
     const nrm_lp_full *f = o->f;
-    const double r = root * (dot(f->d, a, o->x) - b) / f->unit, move = root * dot(f->d, a, o->dx) / f->unit;
+    const double by = b->root[i] / f->unit;
     double g, h;
 
-    derivatives(f, r, &g, &h);
-    const double lambda = g + h * move;
-    for (int t = 0; t < NRM_LP_STEPS; t++) nrm_power_sum_add(&s->sum[t], f->p, r + nrm_lp_steps[t] * move);
-    nrm_power_sum_add(&s->sum[NRM_LP_STEPS], o->q, lambda);
-    s->value += lambda * r;
+    derivatives(f, b->r[i], b->delta[i], &g, &h);
+    *move = by * dot(f->d, row_of(b, i), o->l.dx);
+    double lambda = g + h * *move;
+    for (int c = 0; c < o->l.cuts; c++)
+        lambda = cut(f, b, i, *move, lambda) - h * by * dot(f->d, row_of(b, i), o->l.c + c * f->d);
+    *once_more = o->next ? cut(f, b, i, *move, lambda) : 0;
+    return lambda;
 }
 
-static void write_row(const job *o, double root, const double *a, double b, int64_t row)
+static void add_trial(job *o, block *b)
 {
     const nrm_lp_full *f = o->f;
-    double g, h;
+    slot *s = &o->slots[b->which];
+    double move, once_more, *right = f->right + b->which * f->k;
 
-    if (o->residual) o->residual[row] = dot(f->d, a, o->at) - b;
-    if (!o->dual) return;
-    derivatives(f, root * (dot(f->d, a, o->x) - b) / f->unit, &g, &h);
-    o->dual[row] = -root * (g + h * root * dot(f->d, a, o->dx) / f->unit) / o->size;
-}
-
-static void block_rows(const job *o, int which, const nrm_row_chunk *c, int64_t first, int64_t count)
-{
-    const nrm_lp_full *f = o->f;
-    slot *s = &o->slots[which];
-
-    if (o->system) add_system(o, which, c, first, count);
-    for (int64_t i = first; !o->system && i < first + count; i++) {
-        const double *a = c->a + i * c->lda, b = c->b[i * c->ldb], root = root_weight(f, c->first + i);
-        if (o->trial) add_trial(o, s, root, a, b);
-        else if (o->residual || o->dual) write_row(o, root, a, b, c->first + i);
-        else {
-            const double r = root * (dot(f->d, a, o->x) - b);
-            nrm_power_sum_add(&s->sum[0], f->p, r);
-            s->r_most = fmax(s->r_most, fabs(r));
-            s->b_most = fmax(s->b_most, fabs(root * b));
-        }
+    begin_block(o, b, f->p < 2);
+    for (int64_t i = 0; i < b->count; i++) {
+        const double lambda = lambda_of(o, b, i, &move, &once_more);
+        for (int t = 0; o->l.cuts == 0 && t < NRM_LP_STEPS; t++) nrm_power_sum_add(&s->sum[t], f->p, b->r[i] + nrm_lp_steps[t] * move);
+        nrm_power_sum_add(&s->sum[NRM_LP_STEPS], o->q, lambda);
+        s->value += lambda * b->r[i];
+        for (int64_t j = 0; o->next && j < f->k; j++) right[j] += once_more * b->rows[i * f->k + j];
     }
 }
 
-static void chunk_rows(const job *o, const nrm_row_chunk *c)
+static void write_rows(job *o, block *b)
+{
+    double move, once_more;
+
+    begin_block(o, b, o->f->p < 2 && o->dual);
+    for (int64_t i = 0; i < b->count; i++) {
+        const int64_t row = b->c->first + b->first + i;
+        if (o->residual) o->residual[row] = dot(o->f->d, row_of(b, i), o->at) - b->c->b[(b->first + i) * b->c->ldb];
+        if (o->dual) o->dual[row] = -b->root[i] * lambda_of(o, b, i, &move, &once_more) / o->size;
+    }
+}
+
+static void add_measure(job *o, block *b)
+{
+    slot *s = &o->slots[b->which];
+
+    begin_block(o, b, false);
+    for (int64_t i = 0; i < b->count; i++) {
+        nrm_power_sum_add(&s->sum[0], o->f->p, b->r[i]);
+        s->r_most = fmax(s->r_most, fabs(b->r[i]));
+        s->b_most = fmax(s->b_most, fabs(b->root[i] * b->c->b[(b->first + i) * b->c->ldb]) / o->f->unit);
+    }
+}
+
+static void chunk_rows(job *o, const nrm_row_chunk *c)
 {
     const int threads = nrm_threads(o->f->ctx);
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads) if (threads > 1 && c->count > BLOCK)
     for (int which = 0; which < SLOTS; which++) {
-        const int64_t first = which * BLOCK;
-        if (first >= c->count) continue;
+        block b = {.c = c, .first = which * BLOCK, .which = which};
+        if (b.first >= c->count) continue;
+        b.count = nrm_min_i64(BLOCK, c->count - b.first);
         const nrm_blas_scope scope = nrm_blas_enter_single();
-        block_rows(o, which, c, first, nrm_min_i64(BLOCK, c->count - first));
+        o->run(o, &b);
         nrm_blas_leave(scope);
     }
 }
@@ -239,12 +295,12 @@ static nrm_status join_all(const job *o, slot *total)
     return st;
 }
 
-static nrm_status run_sums(job *o, const char *task, slot *total)
+/* The sums of g'Y and the like that the slots hold, over slots and ranks, to the first. */
+static nrm_status sum_slots(const nrm_lp_full *f, double *values, int64_t count)
 {
-    slot slots[SLOTS] = {0};
-    o->slots = slots;
-    NRM_TRY(pass_rows(o, task));
-    return join_all(o, total);
+    for (int which = 1; which < SLOTS; which++)
+        for (int64_t i = 0; i < count; i++) values[i] += values[which * count + i];
+    return nrm_sum_ranks(f->ctx, f->who, values, count);
 }
 
 /* ---- The passes --------------------------------------------------------------------------------------- */
@@ -252,80 +308,66 @@ static nrm_status run_sums(job *o, const char *task, slot *total)
 nrm_status nrm_lp_full_measure(nrm_lp_full *f, const double *x, nrm_lp_measure *found)
 {
     slot total;
-    job o = {.f = f, .x = x, .q = 1};
+    job o = {.f = f, .l = {.x = x}, .q = 1, .run = add_measure};
 
-    NRM_TRY(run_sums(&o, "measuring", &total));
+    NRM_TRY(pass_rows(&o, "measuring"));
+    NRM_TRY(join_all(&o, &total));
     NRM_REQUIRE(f->ctx, !f->weights || f->n == f->length, NRM_E_SHAPE, "%s: there are %lld weights and %lld rows; there must be one "
                 "a row", f->who, NRM_LL(f->length), NRM_LL(f->n));
-    *found = (nrm_lp_measure){nrm_power_sum_norm(&total.sum[0], f->p), total.r_most, total.b_most};
+    *found = (nrm_lp_measure){f->unit * nrm_power_sum_norm(&total.sum[0], f->p), f->unit * total.r_most, f->unit * total.b_most};
     NRM_REQUIRE(f->ctx, isfinite(found->norm), NRM_E_OVERFLOW, "%s: the residual leaves the range of f64; scale a and b down", f->who);
     return NRM_OK;
 }
 
-nrm_status nrm_lp_full_try(nrm_lp_full *f, const double *x, const double *dx, nrm_lp_trial *found)
+/* Of the system of the last step. */
+static void solve_and_turn(const nrm_lp_full *f, double *right, double *dx)
+{
+    const nrm_blas_scope scope = nrm_blas_enter_single();
+    nrm_lp_system_solve(f->k, f->scale, f->factor, right);
+    cblas_dtrsv(CblasRowMajor, CblasUpper, CblasNoTrans, CblasNonUnit, (int)f->k, f->basis, (int)f->k, right, 1);
+    nrm_blas_leave(scope);
+    memset(dx, 0, (size_t)f->d * sizeof *dx);
+    for (int64_t j = 0; j < f->k; j++) dx[f->keep[j]] = f->unit * right[j];
+}
+
+nrm_status nrm_lp_full_try(nrm_lp_full *f, const nrm_lp_lambda *l, double *next, nrm_lp_trial *found)
 {
     slot total;
-    job o = {.f = f, .x = x, .dx = dx, .trial = true, .q = f->p == 1 ? (double)INFINITY : f->p / (f->p - 1)};
+    job o = {.f = f, .l = *l, .next = next != NULL, .q = f->p == 1 ? (double)INFINITY : f->p / (f->p - 1), .run = add_trial};
 
-    NRM_TRY(run_sums(&o, "measuring the step", &total));
+    memset(f->right, 0, (size_t)(SLOTS * f->k) * sizeof *f->right);
+    NRM_TRY(pass_rows(&o, "measuring the step"));
+    NRM_TRY(join_all(&o, &total));
     for (int t = 0; t < NRM_LP_STEPS; t++) found->norm[t] = f->unit * nrm_power_sum_norm(&total.sum[t], f->p);
     found->size = nrm_power_sum_norm(&total.sum[NRM_LP_STEPS], o.q);
     found->lower = found->size > 0 ? fmax(0, f->unit * total.value / found->size) : 0;
-    return NRM_OK;
-}
-
-/* The solution of the system in `right`. */
-static nrm_status solve(const nrm_lp_full *f, const double *gram, double *right)
-{
-    const int64_t k = f->k;
-    double *work;
-
-    NRM_TRY(NRM_ALLOC(f->ctx, work, k + k * k, f->who));
-    const bool done = nrm_lp_system_factor(k, gram, work, work + k);
-    if (done) nrm_lp_system_solve(k, work, work + k, right);
-    nrm_free(f->ctx, work);
-    NRM_REQUIRE(f->ctx, done, NRM_E_OVERFLOW, "%s: the sums over all rows leave the range of f64; scale a and b down", f->who);
+    if (!next) return NRM_OK;
+    NRM_TRY(sum_slots(f, f->right, f->k));
+    solve_and_turn(f, f->right, next);
     return NRM_OK;
 }
 
 nrm_status nrm_lp_full_step(nrm_lp_full *f, const double *x, double *dx)
 {
-    const int64_t k = f->k, size = k * k + k;
-    nrm_arena arena = {0};
-    slot slots[SLOTS] = {0};
-    job o = {.f = f, .x = x, .system = true, .q = 1, .slots = slots};
-    nrm_status st;
+    const int64_t k = f->k;
+    job o = {.f = f, .l = {.x = x}, .q = 1, .run = add_system};
 
-    const int gram = nrm_arena_add(&arena, SLOTS * size, sizeof(double)), rows = nrm_arena_add(&arena, SLOTS * BLOCK * k, sizeof(double));
-    NRM_TRY(nrm_comm_agree(f->ctx, nrm_ctx_comm(f->ctx), nrm_arena_alloc(f->ctx, &arena, f->who)));
-    o.gram = nrm_arena_at(&arena, gram);
-    o.right = o.gram + SLOTS * k * k;
-    o.rows = nrm_arena_at(&arena, rows);
-    NRM_TRY_DONE(pass_rows(&o, "a Newton step on all rows"));
-    for (int which = 1; which < SLOTS; which++) {
-        for (int64_t i = 0; i < k * k; i++) o.gram[i] += o.gram[which * k * k + i];
-        for (int64_t i = 0; i < k; i++) o.right[i] += o.right[which * k + i];
-    }
-    NRM_TRY_DONE(nrm_sum_ranks(f->ctx, f->who, o.gram, k * k));
-    NRM_TRY_DONE(nrm_sum_ranks(f->ctx, f->who, o.right, k));
-    st = nrm_comm_agree(f->ctx, nrm_ctx_comm(f->ctx), solve(f, o.gram, o.right));
-    if (st < 0) goto done;
+    memset(f->gram, 0, (size_t)(SLOTS * k * k) * sizeof *f->gram);
+    memset(f->right, 0, (size_t)(SLOTS * k) * sizeof *f->right);
+    NRM_TRY(pass_rows(&o, "a Newton step on all rows"));
+    NRM_TRY(sum_slots(f, f->gram, k * k));
+    NRM_TRY(sum_slots(f, f->right, k));
+    NRM_REQUIRE(f->ctx, nrm_lp_system_factor(k, f->gram, f->scale, f->factor), NRM_E_OVERFLOW, "%s: the sums over all rows leave the "
+                "range of f64; scale a and b down", f->who); /* on every rank: the sums are the same */
     f->systems++;
-    const nrm_blas_scope scope = nrm_blas_enter_single();
-    cblas_dtrsv(CblasRowMajor, CblasUpper, CblasNoTrans, CblasNonUnit, (int)k, f->basis, (int)k, o.right, 1);
-    nrm_blas_leave(scope);
-    memset(dx, 0, (size_t)f->d * sizeof *dx);
-    for (int64_t j = 0; j < k; j++) dx[f->keep[j]] = -f->unit * o.right[j];
-done:
-    nrm_arena_free(f->ctx, &arena);
-    return st;
+    for (int64_t j = 0; j < k; j++) f->right[j] *= -1;
+    solve_and_turn(f, f->right, dx);
+    return NRM_OK;
 }
 
-nrm_status nrm_lp_full_write(nrm_lp_full *f, const double *at, double *residual, const double *x, const double *dx, double size,
-                             double *dual)
+nrm_status nrm_lp_full_write(nrm_lp_full *f, const double *at, double *residual, const nrm_lp_lambda *l, double size, double *dual)
 {
-    slot slots[SLOTS] = {0};
-    job o = {.f = f, .x = x, .dx = dx, .at = at, .size = size, .residual = residual, .dual = dual, .q = 1, .slots = slots};
+    job o = {.f = f, .l = *l, .at = at, .size = size, .residual = residual, .dual = dual, .q = 1, .run = write_rows};
 
     if (residual) memset(residual, 0, (size_t)f->n * sizeof *residual);
     if (dual) memset(dual, 0, (size_t)f->n * sizeof *dual);

@@ -7,17 +7,22 @@
  * For p < 2 the loss is smoothed, by less in every round. */
 #include "lp_job.h"
 #include "lp_space.h"
+#include "linalg/linalg.h"
+#include <cblas.h>
 #include <norma/comm.h>
 
+enum { PATIENCE = 3 }; /* rounds without a better x */
+static const double CUT = 1.5, ENOUGH = 1e-4; /* p below which lambda is cut; relative gain of the bound worth a pass */
+static const double WIDTH = 0.4; /* first delta over the usual residual */
 static const double EXACT = 1e-13; /* largest residual over largest b of an exact fit, to rounding */
 
-typedef struct best_dual { double *x, *dx, size, delta; } best_dual; /* of the bound */
+typedef struct best_dual { double *x, *dx, *c, size, delta; int cuts; } best_dual; /* of the bound */
 
 typedef struct sampled {
     nrm_lp_full full;
     nrm_lp_coreset_result coreset;
     nrm_arena arena;
-    double *x, *dx, *residual; /* d, d; that of the coreset */
+    double *x, *dx, *c; /* d, d, CUTS x d */
     best_dual best;
     double norm;
 } sampled;
@@ -44,21 +49,28 @@ static nrm_status draw(nrm_ctx *ctx, nrm_lp_job *j, sampled *s)
     return NRM_OK;
 }
 
-/* Scale of the residuals that no outlier moves far: their geometric mean, each counted as often as
- * it stands for rows. */
-static double usual_size(const nrm_lp_job *j, const sampled *s, double most)
+/* Sizes that no outlier moves far, of residuals and of rows in the basis: geometric means, each row
+ * counted as often as it stands for rows. */
+static void usual_sizes(const nrm_lp_job *j, sampled *s, double most)
 {
-    double sum = 0, count = 0;
+    const int64_t k = s->full.k;
+    double sum = 0, length = 0, count = 0, *y = s->full.rows;
 
     for (int64_t i = 0; i < s->coreset.rows; i++) {
         const double *a = s->coreset.a + i * j->d, own = j->in->weights ? j->in->weights[s->coreset.index[i]] : 1;
+        const double root = pow(own, 1 / j->o.p), times = s->coreset.weights[i] / own;
         double r = -s->coreset.b[i];
         for (int64_t l = 0; l < j->d; l++) r += a[l] * s->x[l];
-        const double times = s->coreset.weights[i] / own;
-        sum += times * log(fmax(fabs(r) * pow(own, 1 / j->o.p), 1e-12 * most));
+        for (int64_t l = 0; l < k; l++) y[l] = root * a[s->full.keep[l]];
+        cblas_dtrsv(CblasRowMajor, CblasUpper, CblasTrans, CblasNonUnit, (int)k, s->full.basis, (int)k, y, 1);
+        const double size = nrm_norm2(y, k);
+        if (size == 0) continue;
+        sum += times * log(fmax(fabs(r) * root, 1e-12 * most));
+        length += times * log(size);
         count += times;
     }
-    return exp(sum / count);
+    s->full.delta = WIDTH * exp(sum / count) / most;
+    s->full.usual = exp(length / count);
 }
 
 /* x, the basis and the columns that steps are taken in. */
@@ -93,42 +105,62 @@ static nrm_status solve(nrm_ctx *ctx, nrm_lp_job *j, sampled *s)
 
 /* ---- All rows ------------------------------------------------------------------------------------------ */
 
-static void keep_bound(nrm_lp_job *j, sampled *s, const nrm_lp_trial *t)
+static void keep_bound(nrm_lp_job *j, sampled *s, const nrm_lp_lambda *l, const nrm_lp_trial *t)
 {
+    const size_t size = (size_t)j->d * sizeof(double);
+
     if (!(t->lower > j->info.lower) && !isnan(j->info.lower)) return;
     j->info.lower = t->lower;
-    memcpy(s->best.x, s->x, (size_t)j->d * sizeof *s->x);
-    memcpy(s->best.dx, s->dx, (size_t)j->d * sizeof *s->dx);
+    memcpy(s->best.x, l->x, size);
+    memcpy(s->best.dx, l->dx, size);
+    memcpy(s->best.c, l->c, NRM_LP_CUTS * size);
+    s->best.cuts = l->cuts;
     s->best.size = t->size;
     s->best.delta = s->full.delta;
 }
 
+/* The bound of a step, and with `cut` of its lambda cut, a pass each, while that still helps. */
+static nrm_status try_step(nrm_lp_job *j, sampled *s, bool cut, nrm_lp_trial *found)
+{
+    nrm_lp_lambda l = {.x = s->x, .dx = s->dx, .c = s->c};
+    nrm_lp_trial t;
+
+    NRM_TRY(nrm_lp_full_try(&s->full, &l, cut ? s->c : NULL, found));
+    keep_bound(j, s, &l, found);
+    for (l.cuts = 1; cut && l.cuts <= NRM_LP_CUTS; l.cuts++) {
+        const double before = j->info.lower;
+        NRM_TRY(nrm_lp_full_try(&s->full, &l, l.cuts < NRM_LP_CUTS ? s->c + l.cuts * j->d : NULL, &t));
+        keep_bound(j, s, &l, &t);
+        if (j->info.lower - before <= ENOUGH * before) break;
+    }
+    return NRM_OK;
+}
+
 /* One round; *moved: x has become better. */
-static nrm_status round_of_newton(nrm_lp_job *j, sampled *s, bool *moved)
+static nrm_status round_of_newton(nrm_lp_job *j, sampled *s, bool last, bool *moved)
 {
     nrm_lp_trial t;
     int best = 0;
 
     NRM_TRY(nrm_lp_full_step(&s->full, s->x, s->dx));
-    NRM_TRY(nrm_lp_full_try(&s->full, s->x, s->dx, &t));
-    keep_bound(j, s, &t);
+    NRM_TRY(try_step(j, s, last && j->o.p < CUT, &t));
     for (int i = 1; i < NRM_LP_STEPS; i++)
         if (t.norm[i] < t.norm[best]) best = i;
     *moved = t.norm[best] < s->norm;
     if (*moved) {
         s->norm = t.norm[best];
-        for (int64_t l = 0; l < j->d; l++) s->x[l] += nrm_lp_steps[best] * s->dx[l];
+        for (int64_t i = 0; i < j->d; i++) s->x[i] += nrm_lp_steps[best] * s->dx[i];
     }
-    s->full.delta *= *moved && best <= 1 ? 0.1 : 0.4;
+    s->full.delta *= *moved && best <= 1 && j->o.p > 1 ? 0.1 : 0.3; /* p = 1: the system is of the rows within delta alone */
     return NRM_OK;
 }
 
 static nrm_status refine(nrm_lp_job *j, sampled *s)
 {
-    for (int64_t round = 0, idle = 0; round < j->o.refine && idle < 3; round++) {
+    for (int64_t round = 0, idle = 0; round < j->o.refine; round++) {
         bool moved;
-        NRM_TRY(round_of_newton(j, s, &moved));
-        if (s->norm - j->info.lower <= j->o.tol * s->norm) break;
+        NRM_TRY(round_of_newton(j, s, round + 1 == j->o.refine || idle == PATIENCE, &moved));
+        if (s->norm - j->info.lower <= j->o.tol * s->norm || idle == PATIENCE) break;
         idle = moved ? 0 : idle + 1;
     }
     return NRM_OK;
@@ -150,7 +182,7 @@ static nrm_status measure(nrm_lp_job *j, sampled *s)
         return NRM_OK;
     }
     s->full.unit = m.r_most;
-    s->full.delta = 0.2 * usual_size(j, s, m.r_most) / m.r_most;
+    usual_sizes(j, s, m.r_most);
     return refine(j, s);
 }
 
@@ -161,17 +193,28 @@ static nrm_status make_room(nrm_ctx *ctx, nrm_lp_job *j, sampled *s)
     const int64_t d = j->d;
     int64_t square;
 
-    NRM_REQUIRE(ctx, nrm_mul_size(d, d, &square) && square < INT64_MAX / 64, NRM_E_OVERFLOW, NRM_LP_REGRESSION ": a has %lld columns; "
+    NRM_REQUIRE(ctx, nrm_mul_size(d, d, &square) && square < INT64_MAX / 1024, NRM_E_OVERFLOW, NRM_LP_REGRESSION ": a has %lld columns; "
                 "that is more than memory can address", NRM_LL(d));
-    const int keep = nrm_arena_add(&s->arena, d, sizeof(int64_t)), basis = nrm_arena_add(&s->arena, square, sizeof(double));
-    const int vectors = nrm_arena_add(&s->arena, 4 * d, sizeof(double));
+    const int keep = nrm_arena_add(&s->arena, d, sizeof(int64_t)), square_slot = nrm_arena_add(&s->arena, 2 * square + d, sizeof(double));
+    const int vectors = nrm_arena_add(&s->arena, (4 + 2 * NRM_LP_CUTS) * d, sizeof(double));
+    const int sums = nrm_arena_add(&s->arena, NRM_LP_FULL_SLOTS * (square + d), sizeof(double));
+    const int rows = nrm_arena_add(&s->arena, NRM_LP_FULL_SLOTS * NRM_LP_FULL_BLOCK * d, sizeof(double));
     NRM_TRY(nrm_arena_alloc(ctx, &s->arena, NRM_LP_REGRESSION));
     s->full = (nrm_lp_full){.ctx = ctx, .who = NRM_LP_REGRESSION, .a = j->in->a, .b = j->in->b, .weights = j->in->weights,
                             .length = j->in->length, .p = j->o.p, .unit = 1, .d = d, .keep = nrm_arena_at(&s->arena, keep),
-                            .basis = nrm_arena_at(&s->arena, basis)};
+                            .basis = nrm_arena_at(&s->arena, square_slot)};
+    s->full.factor = s->full.basis + square;
+    s->full.scale = s->full.factor + square;
+    s->full.gram = nrm_arena_at(&s->arena, sums);
+    s->full.right = s->full.gram + NRM_LP_FULL_SLOTS * square;
+    s->full.rows = nrm_arena_at(&s->arena, rows);
     s->x = nrm_arena_at(&s->arena, vectors);
     s->dx = s->x + d;
-    s->best = (best_dual){.x = s->dx + d, .dx = s->dx + 2 * d, .size = 1};
+    s->c = s->dx + d;
+    s->best.x = s->c + NRM_LP_CUTS * d;
+    s->best.dx = s->best.x + d;
+    s->best.c = s->best.dx + d;
+    s->best.size = 1;
     return NRM_OK;
 }
 
@@ -186,7 +229,8 @@ static nrm_status write_lists(nrm_ctx *ctx, nrm_lp_job *j, sampled *s)
     NRM_TRY(nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st));
     double *dual = j->info.lower > 0 ? made->dual : NULL;
     s->full.delta = s->best.delta;
-    return nrm_lp_full_write(&s->full, s->x, made->residual, s->best.x, s->best.dx, s->best.size, dual);
+    const nrm_lp_lambda l = {s->best.x, s->best.dx, s->best.c, s->best.cuts};
+    return nrm_lp_full_write(&s->full, s->x, made->residual, &l, s->best.size, dual);
 }
 
 nrm_status nrm_lp_sampled(nrm_ctx *ctx, nrm_lp_job *j)
