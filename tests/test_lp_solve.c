@@ -1,13 +1,85 @@
 /* test_lp_solve.c -- least p-norm of a residual for rows in memory. */
+#include "base/base.h"
+#include "lp_solve_data.h"
 #include "regression/lp_solve.h"
 #include "testkit.h"
+#include <float.h>
 
-static const double a4[8] = {1, 0, 0, 1, 1, 1, 2, -1}, b4[4] = {1, 2, 2, 1};
+enum { MOST = 400, COLUMNS = 24 };
+static double rows[MOST * COLUMNS], right[MOST], weights[MOST];
 
-/* The paper's worked example. */
+/* As in tests/reference/lp_solve.py. */
+static void make(int seed, int n, int d)
+{
+    uint64_t state = (uint64_t)seed;
+    for (int i = 0; i < n; i++) {
+        right[i] = 0;
+        for (int j = 0; j < d; j++) {
+            rows[i * d + j] = 2 * nrm_test_uniform(&state) - 1;
+            right[i] += rows[i * d + j];
+        }
+        const double noise = 2 * nrm_test_uniform(&state) - 1;
+        right[i] += noise * noise * noise * (i % 7 == 0 ? 20 : 1);
+    }
+}
+
+static nrm_lp_problem problem_of(int n, int d, double p)
+{
+    return (nrm_lp_problem){.n = n, .d = d, .a = rows, .lda = d, .b = right, .p = p, .threads = 1};
+}
+
+static double norm_of(const double *v, int n, double p)
+{
+    double most = 0, sum = 0;
+    for (int i = 0; i < n; i++) most = fmax(most, fabs(v[i]));
+    if (most == 0 || isinf(p)) return most;
+    for (int i = 0; i < n; i++) sum += pow(fabs(v[i]) / most, p);
+    return most * pow(sum, 1 / p);
+}
+
+/* The norm, the bound and the dual's feasibility from the raw numbers. */
+static void check_proof(const nrm_lp_problem *o, const double *x, const double *dual, const nrm_lp_answer *answer, double slack)
+{
+    double r[MOST], scaled[MOST], value = 0, size = 0;
+    const int n = (int)o->n;
+
+    for (int i = 0; i < n; i++) {
+        const double root = o->weight ? pow(o->weight[i], 1 / o->p) : 1;
+        r[i] = -o->b[i];
+        for (int64_t j = 0; j < o->d; j++) r[i] += o->a[i * o->lda + j] * x[j];
+        r[i] *= root;
+        scaled[i] = dual[i] / root;
+        value += dual[i] * o->b[i];
+        size += fabs(dual[i] * o->b[i]);
+    }
+    assert_near(answer->norm, norm_of(r, n, o->p), 1e-13);
+    assert_near(value, answer->norm_lower, 1e-13 + 1e-14 * size / (1 + fabs(value)));
+    assert_true(norm_of(scaled, n, o->p == 1 ? (double)INFINITY : o->p / (o->p - 1)) <= 1 + 1e-12);
+    for (int64_t j = 0; j < o->d; j++) {
+        double sum = 0, terms = 0;
+        for (int i = 0; i < n; i++) {
+            sum += dual[i] * o->a[i * o->lda + j];
+            terms += fabs(dual[i] * o->a[i * o->lda + j]);
+        }
+        assert_true(fabs(sum) <= 1e-12 * terms);
+    }
+    assert_true(answer->norm_lower <= answer->norm);
+    assert_true(answer->norm - answer->norm_lower <= slack * answer->norm);
+}
+
+static void solve(nrm_ctx *ctx, const nrm_lp_problem *o, double *x, nrm_lp_answer *answer, double slack)
+{
+    double dual[MOST];
+    assert_ok(ctx, nrm_lp_solve(ctx, "t", o, x, false, answer, dual, NULL));
+    assert_true(answer->converged);
+    check_proof(o, x, dual, answer, slack);
+}
+
+/* The specification's example. */
 static void test_worked(void **state)
 {
     (void)state;
+    static const double a4[8] = {1, 0, 0, 1, 1, 1, 2, -1}, b4[4] = {1, 2, 2, 1};
     static const struct { double p, x[2], objective; } cases[] = {
         {1, {1, 1}, 1},
         {1.5, {1.04487209, 1.22261099}, .881696664910},
@@ -15,14 +87,455 @@ static void test_worked(void **state)
         {4, {1.03311044, 1.44858103}, .167666044537}};
     nrm_ctx *ctx = nrm_test_ctx(NULL);
     for (int i = 0; i < 4; i++) {
-        double x[2] = {0}, dual[4];
+        const nrm_lp_problem o = {4, 2, a4, 2, b4, NULL, cases[i].p, 0, 0, 1};
+        double x[2];
         nrm_lp_answer answer;
-        assert_ok(ctx, nrm_lp_solve(ctx, "t", &(nrm_lp_problem){4, 2, a4, 2, b4, NULL, cases[i].p, 0, 0, 1}, x, false, &answer, dual, NULL));
+        solve(ctx, &o, x, &answer, 1e-10);
         assert_all_near(x, cases[i].x, 2, 5e-9);
         assert_near(answer.objective, cases[i].objective, 1e-11);
-        printf("p %g its %lld gap %g\n", cases[i].p, (long long)answer.iterations, answer.norm - answer.norm_lower);
+        assert_int_equal(answer.rank, 2);
+        assert_near(answer.lower, pow(answer.norm_lower, o.p), 1e-12);
     }
     nrm_ctx_destroy(ctx);
 }
 
-NRM_TEST_MAIN(cmocka_unit_test(test_worked))
+/* SciPy's HiGHS and BFGS. */
+static void test_reference(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int c = 0; c < NRM_COUNT(lp_cases); c++)
+        for (int k = 0; k < NRM_COUNT(lp_powers); k++) {
+            const nrm_lp_problem o = problem_of(lp_cases[c].n, lp_cases[c].d, lp_powers[k]);
+            double x[COLUMNS];
+            nrm_lp_answer answer;
+            make(lp_cases[c].seed, lp_cases[c].n, lp_cases[c].d);
+            solve(ctx, &o, x, &answer, 1e-10);
+            assert_near(answer.objective, lp_cases[c].least[k], 1e-9);
+        }
+    nrm_ctx_destroy(ctx);
+}
+
+/* Every p, also next to 1 and at the end; p = 1 meets as many rows as there are columns. */
+static void test_powers(void **state)
+{
+    (void)state;
+    static const double powers[] = {1, 1.00001, 1.0001, 1.01, 1.1, 1.2, 1.7, 1.99, 2, 2.01, 5, 6, 6.5, 17, 40, 64};
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    make(5, 150, 6);
+    for (int k = 0; k < NRM_COUNT(powers); k++) {
+        const nrm_lp_problem o = problem_of(150, 6, powers[k]);
+        double x[6];
+        int met = 0;
+        nrm_lp_answer answer;
+        solve(ctx, &o, x, &answer, 1e-10);
+        for (int i = 0; i < 150; i++) {
+            double r = -right[i];
+            for (int j = 0; j < 6; j++) r += rows[i * 6 + j] * x[j];
+            met += fabs(r) < 1e-13;
+        }
+        if (powers[k] == 1) assert_int_equal(met, 6);
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+/* A weight is a repetition: k rows alike count as one of weight k. */
+static void test_weights(void **state)
+{
+    (void)state;
+    enum { N = 30, D = 3 };
+    static const double powers[] = {1, 1.4, 2, 3, 9};
+    double many[3 * N * D], many_right[3 * N];
+    int total = 0;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    make(6, N, D);
+    for (int i = 0; i < N; i++) {
+        weights[i] = 1 + i % 3;
+        for (int k = 0; k < 1 + i % 3; k++, total++) {
+            memcpy(many + total * D, rows + i * D, D * sizeof(double));
+            many_right[total] = right[i];
+        }
+    }
+    for (int k = 0; k < 5; k++) {
+        nrm_lp_problem o = problem_of(N, D, powers[k]);
+        double x[D], y[D];
+        nrm_lp_answer one, other;
+        o.weight = weights;
+        solve(ctx, &o, x, &one, 1e-10);
+        const nrm_lp_problem repeated = {.n = total, .d = D, .a = many, .lda = D, .b = many_right, .p = powers[k]};
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &repeated, y, false, &other, NULL, NULL));
+        assert_near(one.norm, other.norm, 1e-11);
+        if (powers[k] > 1) assert_all_near(x, y, D, 1e-6);
+        for (int i = 0; i < N; i++) weights[i] *= 1e200; /* the scale of the weights is nothing to x */
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, y, false, &other, NULL, NULL));
+        assert_near(other.norm / pow(1e200, 1 / o.p), one.norm, 1e-11);
+        for (int i = 0; i < N; i++) weights[i] /= 1e200;
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+/* Columns that are zero or made up by others: the shortest x, and which they are. */
+static void test_rank(void **state)
+{
+    (void)state;
+    enum { N = 40, D = 5 };
+    static const double powers[] = {1, 1.5, 2, 4};
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int k = 0; k < 4; k++) {
+        double x[D], plain[D], dual[MOST], full = 0;
+        bool dependent[D];
+        nrm_lp_answer answer, alone;
+        make(7, N, 3);
+        const nrm_lp_problem o3 = problem_of(N, 3, powers[k]);
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o3, plain, false, &alone, NULL, NULL));
+        for (int i = N; i-- > 0;) { /* columns 0, 0, 1, zero, 2 with column 2 twice column 1 of the three */
+            const double row[D] = {rows[i * 3], rows[i * 3 + 1], 2 * rows[i * 3 + 1], 0, rows[i * 3 + 2]};
+            memcpy(rows + i * D, row, sizeof row);
+        }
+        const nrm_lp_problem o = problem_of(N, D, powers[k]);
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x, false, &answer, dual, dependent));
+        check_proof(&o, x, dual, &answer, 1e-10);
+        assert_int_equal(answer.rank, 3);
+        assert_near(answer.norm, alone.norm, 1e-11);
+        assert_true(dependent[3]);
+        assert_true(dependent[1] != dependent[2]);
+        assert_false(dependent[0] || dependent[4]);
+        assert_true(x[3] == 0);
+        assert_near(x[2], 2 * x[1], 1e-10); /* shortest: along (1, 2) */
+        assert_near(x[1] + 2 * x[2], plain[1], 1e-6);
+        for (int j = 0; j < D; j++) full += x[j] * x[j];
+        assert_true(full <= plain[0] * plain[0] + plain[1] * plain[1] + plain[2] * plain[2] + 1e-6);
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+static void test_zero_matrix(void **state)
+{
+    (void)state;
+    static const double powers[] = {1, 1.5, 2, 7};
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    memset(rows, 0, sizeof rows);
+    for (int i = 0; i < 6; i++) right[i] = i - 2;
+    for (int k = 0; k < 4; k++) {
+        const nrm_lp_problem o = problem_of(6, 2, powers[k]);
+        double x[2] = {3, 3};
+        nrm_lp_answer answer;
+        solve(ctx, &o, x, &answer, 1e-14);
+        assert_true(x[0] == 0 && x[1] == 0 && answer.rank == 0);
+    }
+    memset(right, 0, sizeof right);
+    const nrm_lp_problem o = problem_of(6, 2, 1);
+    double x[2];
+    nrm_lp_answer answer;
+    solve(ctx, &o, x, &answer, 0);
+    assert_true(answer.norm == 0 && answer.norm_lower == 0);
+    nrm_ctx_destroy(ctx);
+}
+
+/* b in the range of a, also where rows are as many as columns. */
+static void test_exact_fit(void **state)
+{
+    (void)state;
+    static const double powers[] = {1, 1.3, 2, 3, 20};
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int square = 0; square < 2; square++)
+        for (int k = 0; k < 5; k++) {
+            const int n = square ? 4 : 50;
+            double x[4], dual[MOST];
+            nrm_lp_answer answer;
+            make(8, n, 4);
+            for (int i = 0; i < n; i++) right[i] = rows[i * 4] - 2 * rows[i * 4 + 1] + 3e3 * rows[i * 4 + 3];
+            const nrm_lp_problem o = problem_of(n, 4, powers[k]);
+            assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x, false, &answer, dual, NULL));
+            assert_true(answer.converged && answer.norm_lower == 0 && answer.norm < 1e-10);
+            assert_all_near(x, ((const double[]){1, -2, 0, 3e3}), 4, 1e-10);
+            for (int i = 0; i < n; i++) assert_true(dual[i] == 0);
+        }
+    nrm_ctx_destroy(ctx);
+}
+
+/* Outliers in b do not move p = 1; a row a million million times another is met. */
+static void test_outliers(void **state)
+{
+    (void)state;
+    enum { N = 100, D = 4 };
+    double x[D], y[D], saved[N];
+    nrm_lp_answer answer;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    make(9, N, D);
+    const nrm_lp_problem o = problem_of(N, D, 1);
+    solve(ctx, &o, x, &answer, 1e-12);
+    memcpy(saved, right, sizeof saved);
+    for (int i = 0; i < N; i++) { /* farther out on its own side */
+        double r = -right[i];
+        for (int j = 0; j < D; j++) r += rows[i * D + j] * x[j];
+        if (i % 9 == 0 && fabs(r) > 1e-9) right[i] -= copysign(1e12, r);
+    }
+    solve(ctx, &o, y, &answer, 1e-9);
+    assert_all_near(y, x, D, 1e-9);
+    memcpy(right, saved, sizeof saved);
+    for (int j = 0; j < D; j++) rows[j] *= 1e12;
+    right[0] *= 1e12;
+    static const double powers[] = {1, 1.5, 2, 3};
+    for (int k = 0; k < 4; k++) {
+        const nrm_lp_problem heavy = problem_of(N, D, powers[k]);
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &heavy, x, false, &answer, NULL, NULL));
+        double r = -right[0];
+        for (int j = 0; j < D; j++) r += rows[j] * x[j];
+        assert_true(fabs(r) < 1e-2 && answer.norm < 1e4);
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+/* The fit does not depend on the basis: nearly equal columns, columns of any size. */
+static void test_ill_conditioned(void **state)
+{
+    (void)state;
+    enum { N = 120, D = 4 };
+    static const double powers[] = {1, 1.2, 1.5, 2, 3, 12};
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int k = 0; k < 6; k++) {
+        double x[D];
+        nrm_lp_answer well, ill;
+        const nrm_lp_problem o = problem_of(N, D, powers[k]);
+        make(10, N, D);
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x, false, &well, NULL, NULL));
+        for (int i = 0; i < N; i++) {
+            rows[i * D + 1] = rows[i * D] + 0x1p-26 * rows[i * D + 1];
+            rows[i * D + 2] *= 1e150;
+            rows[i * D + 3] *= 1e-150;
+        }
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x, false, &ill, NULL, NULL));
+        assert_int_equal(ill.rank, D);
+        assert_near(ill.norm, well.norm, 1e-8);
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+/* Rows twice, rows of zeros, integers: many residuals are equal, many vertices degenerate. */
+static void test_degenerate(void **state)
+{
+    (void)state;
+    enum { N = 240, D = 5 };
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int seed = 1; seed <= 6; seed++) {
+        uint64_t draw = (uint64_t)seed;
+        double x[D];
+        nrm_lp_answer answer;
+        for (int i = 0; i < N; i++) {
+            for (int j = 0; j < D; j++) rows[i * D + j] = i % 10 == 9 ? 0 : floor(3 * nrm_test_uniform(&draw)) - 1;
+            right[i] = floor(5 * nrm_test_uniform(&draw));
+            if (i >= N / 2) {
+                memcpy(rows + i * D, rows + (i - N / 2) * D, D * sizeof(double));
+                right[i] = right[i - N / 2];
+            }
+        }
+        for (int k = 0; k < 3; k++) {
+            const nrm_lp_problem o = problem_of(N, D, k == 0 ? 1 : k == 1 ? 1.05 : 30);
+            solve(ctx, &o, x, &answer, 1e-10);
+        }
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+/* Any scale of b, with p = 64 beyond what |r|^p can hold. */
+static void test_scale(void **state)
+{
+    (void)state;
+    static const double powers[] = {1, 1.5, 3, 64}, scales[] = {1e-200, 1e-9, 1e12, 1e200};
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int k = 0; k < 4; k++) {
+        double x[3];
+        nrm_lp_answer one, scaled;
+        const nrm_lp_problem o = problem_of(60, 3, powers[k]);
+        make(11, 60, 3);
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x, false, &one, NULL, NULL));
+        for (int s = 0; s < 4; s++) {
+            make(11, 60, 3);
+            for (int i = 0; i < 60; i++) right[i] *= scales[s];
+            assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x, false, &scaled, NULL, NULL));
+            assert_near(scaled.norm / scales[s], one.norm, 1e-11);
+            assert_true(scaled.converged);
+        }
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+/* dx/db = H^-1 A' diag(h), h = (p - 1) |r|^(p-2), against differences. */
+static void test_derivative(void **state)
+{
+    (void)state;
+    enum { N = 25, D = 2 };
+    static const double powers[] = {1.7, 3, 4};
+    const double step = 1e-4;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int k = 0; k < 3; k++) {
+        double x[D], up[D], down[D], h[N], m[3] = {0};
+        nrm_lp_answer answer;
+        make(12, N, D);
+        const nrm_lp_problem o = problem_of(N, D, powers[k]);
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x, false, &answer, NULL, NULL));
+        for (int i = 0; i < N; i++) {
+            const double *a = rows + i * D;
+            h[i] = (o.p - 1) * pow(fabs(a[0] * x[0] + a[1] * x[1] - right[i]), o.p - 2);
+            m[0] += h[i] * a[0] * a[0];
+            m[1] += h[i] * a[0] * a[1];
+            m[2] += h[i] * a[1] * a[1];
+        }
+        const double det = m[0] * m[2] - m[1] * m[1];
+        for (int i = 1; i < N; i += 6) {
+            const double *a = rows + i * D, kept = right[i];
+            const double expected[D] = {h[i] * (m[2] * a[0] - m[1] * a[1]) / det, h[i] * (m[0] * a[1] - m[1] * a[0]) / det};
+            right[i] = kept + step;
+            assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, up, false, &answer, NULL, NULL));
+            right[i] = kept - step;
+            assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, down, false, &answer, NULL, NULL));
+            right[i] = kept;
+            for (int j = 0; j < D; j++) assert_near((up[j] - down[j]) / (2 * step), expected[j], 2e-3);
+        }
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+/* From the answer itself the answer, in fewer systems. */
+static void test_warm(void **state)
+{
+    (void)state;
+    static const double powers[] = {1, 1.5, 4, 20};
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    make(13, 200, 8);
+    for (int k = 0; k < 4; k++) {
+        const nrm_lp_problem o = problem_of(200, 8, powers[k]);
+        double x[8];
+        nrm_lp_answer cold, warm;
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x, false, &cold, NULL, NULL));
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x, true, &warm, NULL, NULL));
+        assert_near(warm.norm, cold.norm, 1e-10);
+        assert_true(warm.converged);
+        if (powers[k] > 2) assert_true(warm.iterations < cold.iterations);
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+/* 5000 rows go over all slots: the same bits on one thread and on two. */
+static void test_threads(void **state)
+{
+    (void)state;
+    enum { N = 9000, D = 6 };
+    static double a[N * D], b[N], dual[2][N];
+    static const double powers[] = {1, 1.4, 2, 5};
+    uint64_t draw = 14;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    for (int i = 0; i < N; i++) {
+        b[i] = nrm_test_normal(&draw);
+        for (int j = 0; j < D; j++) a[i * D + j] = nrm_test_normal(&draw);
+    }
+    for (int k = 0; k < 4; k++) {
+        double x[2][D];
+        nrm_lp_answer answer[2];
+        for (int t = 0; t < 2; t++) {
+            const nrm_lp_problem o = {.n = N, .d = D, .a = a, .lda = D, .b = b, .p = powers[k], .threads = 1 + t};
+            memset(&answer[t], 0, sizeof answer[t]);
+            assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, x[t], false, &answer[t], dual[t], NULL));
+        }
+        assert_memory_equal(x[0], x[1], sizeof x[0]);
+        assert_memory_equal(dual[0], dual[1], sizeof dual[0]);
+        assert_true(answer[0].norm == answer[1].norm && answer[0].norm_lower == answer[1].norm_lower);
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+static void expect_refusal(nrm_ctx *ctx, const nrm_lp_problem *o, nrm_status status, const char *piece)
+{
+    double x[COLUMNS] = {7};
+    nrm_lp_answer answer = {.iterations = -7};
+    assert_status(ctx, nrm_lp_solve(ctx, "t", o, x, false, &answer, NULL, NULL), status);
+    assert_message(ctx, piece);
+    assert_true(x[0] == 7 && answer.iterations == -7);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    nrm_lp_problem o = problem_of(10, 3, 1);
+    make(15, 10, 3);
+#define EXPECT(change, status, piece) o = problem_of(10, 3, 1), change, expect_refusal(ctx, &o, status, piece)
+    EXPECT(o.n = 2, NRM_E_SHAPE, "2 rows and 3 columns");
+    EXPECT(o.d = 0, NRM_E_SHAPE, "0 columns");
+    EXPECT(o.lda = 2, NRM_E_SHAPE, "row stride");
+    EXPECT(o.a = NULL, NRM_E_NULL, "must not be NULL");
+    EXPECT(o.p = 0.99, NRM_E_RANGE, "p is 0.99; it must be 1 to 64");
+    EXPECT(o.p = 65, NRM_E_RANGE, "p is 65");
+    EXPECT(o.p = NAN, NRM_E_RANGE, "p is nan");
+    EXPECT(o.tol = -1, NRM_E_RANGE, "tol is -1");
+    EXPECT(o.n = INT64_MAX / 8, NRM_E_OVERFLOW, "more than memory can address");
+    for (int i = 0; i < 10; i++) weights[i] = 1;
+    weights[4] = 0;
+    EXPECT(o.weight = weights, NRM_E_RANGE, "the weight of row 4 is 0");
+    weights[4] = INFINITY;
+    EXPECT(o.weight = weights, NRM_E_RANGE, "the weight of row 4 is inf");
+    rows[5] = NAN;
+    EXPECT((void)0, NRM_E_NONFINITE, "a is nan at row 1, column 2");
+    rows[5] = 0;
+    right[9] = -INFINITY;
+    EXPECT((void)0, NRM_E_NONFINITE, "b is -inf at row 9");
+    make(15, 10, 3);
+    assert_status(ctx, nrm_lp_solve(ctx, "t", &o, NULL, false, &(nrm_lp_answer){0}, NULL, NULL), NRM_E_NULL);
+    nrm_cancel(ctx);
+    EXPECT((void)0, NRM_E_CANCELLED, "stopped on request");
+    nrm_ctx_destroy(ctx);
+}
+
+/* Too few systems: what there is, and how good it is. */
+static void test_not_converged(void **state)
+{
+    (void)state;
+    static const double powers[] = {1, 1.1, 30};
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    make(16, 300, 9);
+    for (int k = 0; k < 3; k++) {
+        nrm_lp_problem o = problem_of(300, 9, powers[k]);
+        double x[9], best[9], dual[MOST];
+        nrm_lp_answer answer, good;
+        assert_ok(ctx, nrm_lp_solve(ctx, "t", &o, best, false, &good, NULL, NULL));
+        o.max_iter = 2;
+        const nrm_status st = nrm_lp_solve(ctx, "t", &o, x, false, &answer, dual, NULL);
+        check_proof(&o, x, dual, &answer, 1);
+        assert_true(answer.norm >= good.norm * (1 - 1e-12) && answer.norm_lower <= good.norm * (1 + 1e-12));
+        if (powers[k] == 1) continue; /* exchanges alone may get there */
+        assert_int_equal(st, NRM_NOT_CONVERGED);
+        assert_message(ctx, "after 2 systems");
+        assert_false(answer.converged);
+    }
+    nrm_ctx_destroy(ctx);
+}
+
+typedef struct call { nrm_lp_problem problem; double out[COLUMNS + MOST]; } call;
+
+static nrm_status once(nrm_ctx *ctx, void *user)
+{
+    call *c = user;
+    nrm_lp_answer answer;
+    return nrm_lp_solve(ctx, "t", &c->problem, c->out, false, &answer, c->out + COLUMNS, NULL);
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    static const double powers[] = {1, 1.01, 1.5, 2, 3};
+    for (int k = 0; k < 5; k++) {
+        static call c;
+        make(17, 30, 3);
+        if (k == 2) for (int i = 0; i < 30; i++) rows[i * 3 + 1] = 0; /* rank 2: the shortest x has memory of its own */
+        c = (call){.problem = problem_of(30, 3, powers[k])};
+        nrm_test_allocation_failures(once, &c, c.out, sizeof c.out);
+    }
+}
+
+NRM_TEST_MAIN(cmocka_unit_test(test_worked), cmocka_unit_test(test_reference), cmocka_unit_test(test_powers),
+              cmocka_unit_test(test_weights), cmocka_unit_test(test_rank), cmocka_unit_test(test_zero_matrix),
+              cmocka_unit_test(test_exact_fit), cmocka_unit_test(test_outliers), cmocka_unit_test(test_ill_conditioned),
+              cmocka_unit_test(test_degenerate), cmocka_unit_test(test_scale), cmocka_unit_test(test_derivative),
+              cmocka_unit_test(test_warm), cmocka_unit_test(test_threads), cmocka_unit_test(test_refusals),
+              cmocka_unit_test(test_not_converged), cmocka_unit_test(test_memory))

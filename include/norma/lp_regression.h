@@ -41,7 +41,7 @@ NRM_CHOICES(nrm_lp_regression_way, NRM_LP_REGRESSION_METHODS);
     P(f64, delta, 0.05, NRM_POSITIVE, 0.5, "", "0.2", "coreset: probability of failing that rows = 0 is made for") \
     P(choice, scheme, NRM_LP_CORESET_AUTO, NRM_LP_CORESET_SCHEMES, "0.2", "coreset: what rows are drawn by, as in lp-coreset") \
     P(i64, refine, 1, 0, 1000, "", "0.2",                                                                    \
-      "coreset: rounds of Newton's method on all rows afterwards, two readings each; the bound needs one")   \
+      "coreset: rounds of Newton's method on all rows afterwards, of 2 readings, p < 1.5 up to 5; the bound needs one")   \
     P(f64, tol, 1e-10, NRM_POSITIVE, 0.5, "", "0.2", "gap at which to stop")                                 \
     P(i64, max_iter, 500, 1, 1000000, "", "0.2", "most linear systems to solve for rows in memory")
 NRM_OPTIONS(lp_regression, NRM_LP_REGRESSION_OPTIONS);

@@ -92,7 +92,7 @@ static bool closed(nrm_lp_space *s, state *o)
 
 nrm_status nrm_lp_above(nrm_lp_space *s)
 {
-    double e = s->p <= DIRECT ? s->p : fmin(s->p, 2 * GROWTH), fall;
+    double e = s->p <= DIRECT || s->warm ? s->p : fmin(s->p, 2 * GROWTH), fall;
     int idle = 0;
     bool done = false;
 

@@ -119,9 +119,10 @@ static void keep_bound(nrm_lp_job *j, sampled *s, const nrm_lp_lambda *l, const 
     s->best.delta = s->full.delta;
 }
 
-/* The bound of a step, and with `cut` of its lambda cut, a pass each, while that still helps. */
-static nrm_status try_step(nrm_lp_job *j, sampled *s, bool cut, nrm_lp_trial *found)
+/* The bound of a step, and for p near 1 of its lambda cut, a pass each, while that still helps. */
+static nrm_status try_step(nrm_lp_job *j, sampled *s, nrm_lp_trial *found)
 {
+    const bool cut = j->o.p < CUT;
     nrm_lp_lambda l = {.x = s->x, .dx = s->dx, .c = s->c};
     nrm_lp_trial t;
 
@@ -137,13 +138,13 @@ static nrm_status try_step(nrm_lp_job *j, sampled *s, bool cut, nrm_lp_trial *fo
 }
 
 /* One round; *moved: x has become better. */
-static nrm_status round_of_newton(nrm_lp_job *j, sampled *s, bool last, bool *moved)
+static nrm_status round_of_newton(nrm_lp_job *j, sampled *s, bool *moved)
 {
     nrm_lp_trial t;
     int best = 0;
 
     NRM_TRY(nrm_lp_full_step(&s->full, s->x, s->dx));
-    NRM_TRY(try_step(j, s, last && j->o.p < CUT, &t));
+    NRM_TRY(try_step(j, s, &t));
     for (int i = 1; i < NRM_LP_STEPS; i++)
         if (t.norm[i] < t.norm[best]) best = i;
     *moved = t.norm[best] < s->norm;
@@ -157,10 +158,10 @@ static nrm_status round_of_newton(nrm_lp_job *j, sampled *s, bool last, bool *mo
 
 static nrm_status refine(nrm_lp_job *j, sampled *s)
 {
-    for (int64_t round = 0, idle = 0; round < j->o.refine; round++) {
+    for (int64_t round = 0, idle = 0; round < j->o.refine && idle < PATIENCE; round++) {
         bool moved;
-        NRM_TRY(round_of_newton(j, s, round + 1 == j->o.refine || idle == PATIENCE, &moved));
-        if (s->norm - j->info.lower <= j->o.tol * s->norm || idle == PATIENCE) break;
+        NRM_TRY(round_of_newton(j, s, &moved));
+        if (s->norm - j->info.lower <= j->o.tol * s->norm) break;
         idle = moved ? 0 : idle + 1;
     }
     return NRM_OK;

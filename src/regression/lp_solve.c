@@ -40,6 +40,7 @@ static nrm_status minimise(nrm_lp_space *s, const double *x, bool warm, bool *ex
     if (*exact) return NRM_OK;
     nrm_lp_certify(s, s->r);
     if (s->p == 2) return NRM_OK;
+    s->warm = warm;
     if (warm) {
         nrm_lp_to_z(s, x, s->z);
         nrm_lp_residual(s, s->z, s->r);

@@ -23,6 +23,7 @@ typedef struct nrm_lp_space {
     int64_t n, d, k, slots, block; /* block: rows whose products go to BLAS at once */
     double p, tol;
     int64_t max_iter, iterations;
+    bool warm;                      /* z is near the answer */
     double unit, weight_most;       /* of b; of the weights, divided by it */
     nrm_arena arena;
     double *y, *b;                  /* n x d of which k columns are used; n */
