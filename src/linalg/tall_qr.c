@@ -72,7 +72,7 @@ void nrm_tall_qr_add(nrm_ctx *ctx, nrm_tall_qr *qr, int64_t first, int64_t count
 
     for (int64_t at = 0; at < blocks; at += qr->lanes) { /* a round: at most one block of each lane */
         const int64_t round = nrm_min_i64(qr->lanes, blocks - at);
-#pragma omp parallel num_threads(qr->threads)
+#pragma omp parallel num_threads(qr->threads) if (round > 1)
         {
             const nrm_blas_scope scope = nrm_blas_enter_single();
             double *work = qr->work + omp_get_thread_num() * (qr->count + c);
