@@ -1,16 +1,7 @@
 /* test_volume_laws.c -- the laws of volume-sampling: what is known in closed form, fixed seeds, bounds
  * of about five standard errors. */
-#include "linalg/linalg.h"
 #include "linalg/solve_small.h"
-#include "testkit.h"
-#include <norma/volume_sampling.h>
-
-static nrm_volume_sampling_options legendre(int64_t m, int scheme, int64_t points)
-{
-    nrm_volume_sampling_options o = nrm_volume_sampling_options_default();
-    o.basis = "legendre", o.degree = m - 1, o.scheme = scheme, o.points = points;
-    return o;
-}
+#include "volume_kit.h"
 
 static void draw(nrm_ctx *ctx, const nrm_volume_sampling_options *o, nrm_volume_sampling_design *design)
 {

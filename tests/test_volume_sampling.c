@@ -1,48 +1,7 @@
 /* test_volume_sampling.c -- the contract of volume-sampling: schemes, conditions, points added and left
- * out, what is reported, bad input, memory, threads.  Laws: test_volume_laws.c. */
-#include "linalg/linalg.h"
-#include "testkit.h"
-#include <norma/call.h>
-#include <norma/volume_sampling.h>
-
-static nrm_volume_sampling_options legendre(int64_t m, int scheme, int64_t points)
-{
-    nrm_volume_sampling_options o = nrm_volume_sampling_options_default();
-    o.basis = "legendre", o.degree = m - 1, o.scheme = scheme, o.points = points;
-    return o;
-}
-
-static void extremes(nrm_ctx *ctx, int64_t m, const double *g, double *least, double *most)
-{
-    double *values = malloc((size_t)m * sizeof *values);
-    assert_non_null(values);
-    assert_ok(ctx, nrm_eigen_symmetric(ctx, "test", m, g, m, values, NULL));
-    *least = values[0], *most = values[m - 1];
-    free(values);
-}
-
-/* What the design says of itself: w = m / k, G and its eigenvalues from phi and w, the factor. */
-static void check_design(nrm_ctx *ctx, const nrm_volume_sampling_design *d, const nrm_volume_sampling_info *info)
-{
-    const int64_t n = d->points, m = d->m;
-    double *g = calloc((size_t)(m * m), sizeof *g), sum = 0, least, most;
-    assert_non_null(g);
-    assert_true(info->points == n && info->m == m && info->dimension == d->dimension);
-    for (int64_t i = 0; i < n; i++) {
-        double k = 0;
-        for (int64_t j = 0; j < m; j++) k += d->phi[i * m + j] * d->phi[i * m + j];
-        assert_near(d->weights[i], (double)m / k, 1e-10);
-        sum += d->weights[i];
-        for (int64_t p = 0; p < m; p++)
-            for (int64_t q = 0; q < m; q++) g[p * m + q] += d->weights[i] * d->phi[i * m + p] * d->phi[i * m + q] / (double)n;
-    }
-    assert_all_near(d->gram, g, m * m, 1e-12);
-    extremes(ctx, m, g, &least, &most);
-    assert_near(info->lambda_min, least, 1e-11);
-    assert_near(info->lambda_max, most, 1e-11);
-    assert_near(info->uniform_factor, 1 + sqrt(sum / (double)n / least), 1e-8);
-    free(g);
-}
+ * out, features and candidates, what is reported, threads.  Laws: test_volume_laws.c; bad input and
+ * memory: test_volume_refusals.c. */
+#include "volume_kit.h"
 
 /* Item 6: a function of the space is found to rounding; m = 1: w = 1, G = 1. */
 static void test_schemes(void **state)
@@ -241,6 +200,55 @@ static void test_all_rows(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* Among candidates: points are some of them, a polynomial is found to rounding by its values there, and
+ * a DPP of {1, x} on four points has the law of the same features. */
+static void test_candidates(void **state)
+{
+    (void)state;
+    enum { N = 500, M = 10 };
+    static double x[N * 2], mu[N];
+    nrm_ctx *ctx = nrm_test_ctx(NULL);
+    nrm_volume_sampling_options o = legendre(4, NRM_VOLUME_SAMPLING_REPEATED_DPP, 0);
+    nrm_volume_sampling_design d = {0}, more = {0};
+    nrm_volume_sampling_info info;
+    uint64_t seed = 3;
+
+    for (int i = 0; i < N; i++) {
+        const double angle = 6 * nrm_test_uniform(&seed), radius = sqrt(nrm_test_uniform(&seed));
+        x[2 * i] = radius * cos(angle), x[2 * i + 1] = radius * sin(angle), mu[i] = 1 + nrm_test_uniform(&seed);
+    }
+    const nrm_volume_sampling_candidates candidates = {N, 2, x};
+    const nrm_space_input input = {.mu = mu};
+    assert_ok(ctx, nrm_volume_sampling_among(ctx, &candidates, &input, NULL, &d, &info, &o));
+    assert_true(d.m == M && d.points == 4 * M && d.dimension == 2);
+    for (int64_t i = 0; i < d.points; i++) assert_true(d.index[i] < N && memcmp(d.x + 2 * i, x + 2 * d.index[i], 16) == 0);
+    check_design(ctx, &d, &info);
+    double numbers[4 * M];
+    for (int i = 0; i < 4 * M; i++) numbers[i] = (double)d.index[i];
+    o.points = M;
+    assert_ok(ctx, nrm_volume_sampling_among(ctx, &candidates, &input, &(nrm_volume_sampling_start){4 * M, 1, numbers, NULL}, &more, &info, &o));
+    assert_true(more.points == 5 * M && info.kept == 4 * M);
+    assert_memory_equal(more.index, d.index, 4 * M * sizeof *d.index);
+    assert_memory_equal(more.x, d.x, 8 * M * sizeof *d.x);
+    check_design(ctx, &more, &info);
+    nrm_volume_sampling_design_destroy(ctx, &more);
+    nrm_volume_sampling_design_destroy(ctx, &d);
+
+    assert_status(ctx, nrm_volume_sampling_among(ctx, &(nrm_volume_sampling_candidates){M - 1, 2, x}, NULL, NULL, &d, NULL, &o), NRM_E_SHAPE);
+    assert_message(ctx, "volume-sampling: there are 9 candidates, but the space has 10 functions");
+    for (int i = 0; i < N; i++) x[2 * i + 1] = x[2 * i]; /* all on a line */
+    assert_status(ctx, nrm_volume_sampling_among(ctx, &candidates, NULL, NULL, &d, NULL, &o), NRM_E_SINGULAR);
+    x[7] = 1.5;
+    assert_status(ctx, nrm_volume_sampling_among(ctx, &candidates, NULL, NULL, &d, NULL, &o), NRM_E_RANGE);
+    assert_message(ctx, "candidates is 1.5 at row 3");
+    assert_status(ctx, nrm_volume_sampling_among(ctx, &candidates, &(nrm_space_input){.rows = N, .columns = 2, .features = x}, NULL, &d, NULL, &o),
+                  NRM_E_ARGUMENT);
+    assert_status(ctx, nrm_volume_sampling_among(ctx, NULL, NULL, NULL, &d, NULL, &o), NRM_E_NULL);
+    o.dimension = 3;
+    assert_status(ctx, nrm_volume_sampling_among(ctx, &candidates, NULL, NULL, &d, NULL, &o), NRM_E_SHAPE);
+    nrm_ctx_destroy(ctx);
+}
+
 /* Section H.  d(1/2) = .15343. */
 static void test_guarantees(void **state)
 {
@@ -313,143 +321,6 @@ static void test_threads(void **state)
     nrm_ctx_destroy(ctx);
 }
 
-static void refused(nrm_ctx *ctx, const nrm_space_input *input, const nrm_volume_sampling_start *start, nrm_volume_sampling_options o,
-                    nrm_status status, const char *piece)
-{
-    nrm_volume_sampling_design d = {.points = 77};
-    nrm_volume_sampling_info info = {.points = 78};
-    assert_status(ctx, nrm_volume_sampling(ctx, input, start, &d, &info, &o), status);
-    assert_message(ctx, piece);
-    assert_true(d.points == 77 && info.points == 78);
-}
-
-static void test_refusals(void **state)
-{
-    (void)state;
-    nrm_ctx *ctx = nrm_test_ctx(NULL);
-    nrm_volume_sampling_options o = legendre(10, NRM_VOLUME_SAMPLING_IID, 9);
-    double f[12] = {1, 2, 3, 2, 4, 5, 3, 6, 1, 4, 8, 2}, mu[4] = {1, 1, 0, 1}, x[2] = {0.5, 2}, w[2] = {1, 0};
-    nrm_space_input features = {.rows = 4, .columns = 3, .features = f};
-
-    refused(ctx, NULL, NULL, o, NRM_E_RANGE, "volume-sampling: points is 9, but the space has 10 functions; a fit needs at least as many points");
-    o.points = 35, o.scheme = NRM_VOLUME_SAMPLING_REPEATED_DPP;
-    refused(ctx, NULL, NULL, o, NRM_E_RANGE, "volume-sampling: points is 35; blocks of 10 points make 30 or 40");
-    o.scheme = NRM_VOLUME_SAMPLING_DPP;
-    refused(ctx, NULL, NULL, o, NRM_E_RANGE, "points is 35, but a DPP of 10 functions has 10 points");
-    o.points = 0, o.mixture = 0.5;
-    refused(ctx, NULL, NULL, o, NRM_E_ARGUMENT, "mixture is 0.5");
-    o.mixture = 0, o.block_points = 20;
-    refused(ctx, NULL, NULL, o, NRM_E_ARGUMENT, "block_points is 20");
-    o.scheme = NRM_VOLUME_SAMPLING_REPEATED_VOLUME, o.block_points = 9;
-    refused(ctx, NULL, NULL, o, NRM_E_RANGE, "block_points is 9");
-    o.block_points = 0, o.delta = 1;
-    refused(ctx, NULL, NULL, o, NRM_E_RANGE, "delta is 1");
-    o.delta = 0;
-    refused(ctx, NULL, NULL, o, NRM_E_RANGE, "delta is 0");
-    o.delta = 0.5, o.dimension = 2, o.sampler = NRM_VOLUME_SAMPLING_EIGENVALUES;
-    refused(ctx, NULL, NULL, o, NRM_E_ARGUMENT, "sampler is eigenvalues");
-    assert_status(ctx, nrm_volume_sampling(ctx, NULL, NULL, NULL, NULL, &o), NRM_E_NULL);
-
-    o = legendre(2, NRM_VOLUME_SAMPLING_DPP, 0);
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_RANGE, "start is 2 at row 1");
-    x[1] = NAN;
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_NONFINITE, "start is nan at row 1");
-    x[1] = 1;
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, x, w}, o, NRM_E_RANGE, "start_weights[1] is 0");
-    refused(ctx, NULL, &(nrm_volume_sampling_start){2, 1, NULL, w}, o, NRM_E_NULL, "start");
-
-    o = nrm_volume_sampling_options_default();
-    refused(ctx, &features, NULL, o, NRM_E_SINGULAR, "column 1");
-    f[1] = 1;
-    features.mu = mu;
-    refused(ctx, &features, NULL, o, NRM_E_RANGE, "mu[2] is 0");
-    features.mu = NULL, features.rows = 2;
-    refused(ctx, &features, NULL, o, NRM_E_SHAPE, "2");
-    nrm_ctx_destroy(ctx);
-}
-
-/* A point where the space vanishes has no weight. */
-static void test_vanishing(void **state)
-{
-    (void)state;
-    nrm_ctx *ctx = nrm_test_ctx(NULL);
-    const double f[10] = {1, 0, 0, 1, 0, 0, 1, 1, 2, 1}, x[2] = {3, 2};
-    const nrm_space_input features = {.rows = 5, .columns = 2, .features = f};
-    nrm_volume_sampling_options o = nrm_volume_sampling_options_default();
-    nrm_volume_sampling_design d = {0};
-    refused(ctx, &features, &(nrm_volume_sampling_start){2, 1, x, NULL}, o, NRM_E_SINGULAR, "vanish at start[1]");
-    o.points = 400, o.scheme = NRM_VOLUME_SAMPLING_IID;
-    assert_ok(ctx, nrm_volume_sampling(ctx, &features, NULL, &d, NULL, &o));
-    for (int i = 0; i < 400; i++) assert_true(d.index[i] != 2);
-    nrm_volume_sampling_design_destroy(ctx, &d);
-    o.mixture = 0.5;
-    assert_ok(ctx, nrm_volume_sampling(ctx, &features, NULL, &d, NULL, &o));
-    int vanishing = 0;
-    for (int i = 0; i < 400; i++)
-        if (d.index[i] == 2) {
-            vanishing++;
-            assert_near(d.weights[i], 2, 1e-12);
-        }
-    assert_true(vanishing > 10);
-    nrm_volume_sampling_design_destroy(ctx, &d);
-    nrm_ctx_destroy(ctx);
-}
-
-static int stop_at_once(void *user, const nrm_progress *progress)
-{
-    (void)user, (void)progress;
-    return 1;
-}
-
-static void test_cancel(void **state)
-{
-    (void)state;
-    nrm_ctx *ctx = nrm_test_ctx(NULL);
-    nrm_volume_sampling_options o = legendre(10, NRM_VOLUME_SAMPLING_DPP, 0);
-    nrm_volume_sampling_design d = {0};
-    nrm_volume_sampling_info info;
-
-    nrm_cancel(ctx);
-    refused(ctx, NULL, NULL, o, NRM_E_CANCELLED, "volume-sampling: stopped on request");
-    nrm_cancel_clear(ctx);
-    o.condition = true, o.delta = 1e-9, o.max_reject = 1000000;
-    assert_ok(ctx, nrm_set_progress(ctx, stop_at_once, NULL));
-    const nrm_status st = nrm_volume_sampling(ctx, NULL, NULL, &d, &info, &o);
-    assert_true(st == NRM_PARTIAL || st == NRM_E_CANCELLED);
-    if (st == NRM_PARTIAL) {
-        assert_message(ctx, "the best of them");
-        check_design(ctx, &d, &info);
-    }
-    nrm_volume_sampling_design_destroy(ctx, &d);
-    nrm_ctx_destroy(ctx);
-}
-
-typedef struct attempt_at { const nrm_space_input *input; const nrm_volume_sampling_start *start; nrm_volume_sampling_options o; } attempt_at;
-
-static nrm_status attempt(nrm_ctx *ctx, void *user)
-{
-    const attempt_at *at = user;
-    nrm_volume_sampling_design d = {0};
-    const nrm_status st = nrm_volume_sampling(ctx, at->input, at->start, &d, NULL, &at->o);
-    if (st < 0) assert_true(d.points == 0 && d.x == NULL);
-    nrm_volume_sampling_design_destroy(ctx, &d);
-    return st;
-}
-
-static void test_allocation_failures(void **state)
-{
-    (void)state;
-    static const double f[12] = {1, 1, 3, 2, 4, 5, 3, 6, 1, 4, 8, 2}, x[2] = {0.5, 1};
-    const nrm_space_input features = {.rows = 4, .columns = 3, .features = f};
-    const nrm_volume_sampling_start start = {2, 1, x, NULL};
-    attempt_at rows = {&features, NULL, nrm_volume_sampling_options_default()};
-    attempt_at line = {NULL, &start, legendre(3, NRM_VOLUME_SAMPLING_REPEATED_VOLUME, 0)};
-        line.o.greedy = true, line.o.delta = 0.9, line.o.condition = true;
-    nrm_test_allocation_failures(attempt, &rows, NULL, 0);
-    nrm_test_allocation_failures(attempt, &line, NULL, 0);
-}
-
 NRM_TEST_MAIN(cmocka_unit_test(test_schemes), cmocka_unit_test(test_condition), cmocka_unit_test(test_greedy),
               cmocka_unit_test(test_extend), cmocka_unit_test(test_rotation), cmocka_unit_test(test_all_rows),
-              cmocka_unit_test(test_guarantees), cmocka_unit_test(test_threads), cmocka_unit_test(test_refusals),
-              cmocka_unit_test(test_vanishing), cmocka_unit_test(test_cancel), cmocka_unit_test(test_allocation_failures))
+              cmocka_unit_test(test_candidates), cmocka_unit_test(test_guarantees), cmocka_unit_test(test_threads))

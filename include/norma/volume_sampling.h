@@ -115,6 +115,20 @@ NRM_API NRM_NODISCARD nrm_status nrm_volume_sampling(nrm_ctx *ctx, const nrm_spa
                                                      nrm_volume_sampling_design *design, nrm_volume_sampling_info *info,
                                                      const nrm_volume_sampling_options *options);
 
+/* The same among given points of the basis's domain instead of all of it: mu weighs them alone
+ * (input->mu, a weight each; NULL: equal ones), and phi is orthonormal there.  The design has their
+ * coordinates in x and their numbers in index; start->x holds numbers.  V is the span it was: the
+ * design serves weighted-least-squares with the basis as named.  NRM_E_SINGULAR: functions that
+ * depend on each other on these points, by number. */
+typedef struct nrm_volume_sampling_candidates {
+    int64_t points, dimension;
+    const double *x; /* points x dimension */
+} nrm_volume_sampling_candidates;
+NRM_API NRM_NODISCARD nrm_status nrm_volume_sampling_among(nrm_ctx *ctx, const nrm_volume_sampling_candidates *candidates,
+                                                           const nrm_space_input *input, const nrm_volume_sampling_start *start,
+                                                           nrm_volume_sampling_design *design, nrm_volume_sampling_info *info,
+                                                           const nrm_volume_sampling_options *options);
+
 #ifdef __cplusplus
 }
 #endif

@@ -103,11 +103,25 @@ static nrm_status make_plan(nrm_ctx *ctx, const nrm_volume_sampling_options *o, 
                 WHO ": mixture is %g, but only iid and volume have independent points to draw from mu; leave it out", o->mixture);
     NRM_TRY(size_up(ctx, o, p->m, &p->rule.points, &p->rule.unit));
     NRM_TRY(choose_sampler(ctx, o, p));
-    NRM_TRY(check_start(ctx, p, start));
     if (p->m > MANY)
         nrm_warn(ctx, WHO ": the space has %lld functions; G alone takes %.1f GB and a design may take long", NRM_LL(p->m),
                  8e-9 * (double)p->m * (double)p->m);
-    return NRM_OK;
+    return check_start(ctx, p, start);
+}
+
+/* Draw in a space that has been made. */
+static nrm_status sample(nrm_ctx *ctx, const nrm_volume_sampling_options *o, const nrm_space *space, const nrm_volume_sampling_start *start,
+                         nrm_volume_sampling_design *design, nrm_volume_sampling_info *info)
+{
+    nrm_dpp_source source = {0};
+    nrm_volume_plan plan = {.space = space, .rule.source = &source};
+    nrm_status st;
+
+    NRM_TRY(make_plan(ctx, o, start, &plan));
+    NRM_TRY(nrm_dpp_source_create(ctx, WHO, space, &source));
+    st = nrm_volume_sampling_run(ctx, &plan, start, design, info);
+    nrm_dpp_source_destroy(ctx, &source);
+    return st;
 }
 
 nrm_status nrm_volume_sampling(nrm_ctx *ctx, const nrm_space_input *input, const nrm_volume_sampling_start *start,
@@ -117,24 +131,81 @@ nrm_status nrm_volume_sampling(nrm_ctx *ctx, const nrm_space_input *input, const
     const double begin = nrm_now();
     nrm_volume_sampling_options o;
     nrm_volume_sampling_info found;
-    nrm_volume_plan plan = {0};
     nrm_space *space = NULL;
-    nrm_dpp_source source = {0};
-    nrm_status st;
 
     NRM_TRY(nrm_options_load(ctx, &nrm_volume_sampling_method, options, &o));
     NRM_REQUIRE(ctx, design, NRM_E_NULL, WHO ": design must not be NULL");
     if (o.dimension == 0 && start && start->points > 0 && !(input && input->features)) o.dimension = start->dimension;
     NRM_TRY(NRM_SPACE_CREATE(ctx, WHO, &o, input, &space));
-    plan.space = space;
-    plan.rule.source = &source;
-    NRM_TRY_DONE(make_plan(ctx, &o, start, &plan));
-    NRM_TRY_DONE(nrm_dpp_source_create(ctx, WHO, space, &source));
-    NRM_TRY_DONE(nrm_volume_sampling_run(ctx, &plan, start, design, &found));
+    const nrm_status st = sample(ctx, &o, space, start, design, &found);
+    nrm_space_destroy(ctx, space);
+    if (st < 0) return st;
     found.seconds = nrm_now() - begin;
     if (info) *info = found;
+    return st;
+}
+
+/* ---- Among candidates ---------------------------------------------------------------------------- */
+
+/* The space that the basis spans on the candidates: its values there are the features. */
+static nrm_status restrict_to(nrm_ctx *ctx, const nrm_volume_sampling_candidates *c, const nrm_space_input *input,
+                              const nrm_volume_sampling_options *o, nrm_space **restricted)
+{
+    nrm_space_input named = input ? *input : (nrm_space_input){0};
+    nrm_space *space = NULL;
+    double *values = NULL;
+    int64_t area;
+    nrm_status st;
+
+    NRM_REQUIRE(ctx, !named.features, NRM_E_ARGUMENT, WHO ": candidates are points for a basis, but there are features; give one of the two");
+    named.mu = NULL;
+    NRM_TRY(NRM_SPACE_CREATE(ctx, WHO, o, &named, &space));
+    const int64_t m = nrm_space_size(space), n = c->points;
+    NRM_STOP_IF(nrm_space_dimension(space) != c->dimension, NRM_E_SHAPE, WHO ": candidates have %lld numbers a point; points of the space have %lld",
+                NRM_LL(c->dimension), NRM_LL(nrm_space_dimension(space)));
+    NRM_STOP_IF(n < m, NRM_E_SHAPE, WHO ": there are %lld candidates, but the space has %lld functions; give at least as many", NRM_LL(n), NRM_LL(m));
+    NRM_TRY_DONE(nrm_space_check_points(ctx, WHO, "candidates", space, n, c->x));
+    NRM_STOP_IF(!nrm_mul_size(n, m, &area), NRM_E_OVERFLOW, WHO ": %lld candidates for %lld functions are more than memory can address",
+                NRM_LL(n), NRM_LL(m));
+    NRM_TRY_DONE(NRM_ALLOC(ctx, values, area, WHO));
+    nrm_space_evaluate(space, n, c->x, values);
+    const nrm_space_input features = {.rows = n, .columns = m, .features = values, .mu = input ? input->mu : NULL};
+    st = nrm_space_create(ctx, WHO, &(nrm_space_names){.degree = -1}, &features, restricted);
 done:
-    nrm_dpp_source_destroy(ctx, &source);
+    nrm_free(ctx, values);
+    nrm_space_destroy(ctx, space);
+    return st;
+}
+
+nrm_status nrm_volume_sampling_among(nrm_ctx *ctx, const nrm_volume_sampling_candidates *candidates, const nrm_space_input *input,
+                                     const nrm_volume_sampling_start *start, nrm_volume_sampling_design *design,
+                                     nrm_volume_sampling_info *info, const nrm_volume_sampling_options *options)
+{
+    const double begin = nrm_now();
+    nrm_volume_sampling_design made = {0};
+    nrm_volume_sampling_options o;
+    nrm_volume_sampling_info found;
+    nrm_space *space = NULL;
+    double *x = NULL;
+    nrm_status st;
+
+    NRM_TRY(nrm_options_load(ctx, &nrm_volume_sampling_method, options, &o));
+    NRM_REQUIRE(ctx, design && candidates && candidates->x, NRM_E_NULL, WHO ": design and candidates must not be NULL");
+    if (o.dimension == 0) o.dimension = candidates->dimension;
+    NRM_TRY(restrict_to(ctx, candidates, input, &o, &space));
+    NRM_TRY_DONE(sample(ctx, &o, space, start, &made, &found));
+    const nrm_status remark = st;
+    const int64_t d = candidates->dimension;
+    NRM_TRY_DONE(NRM_ALLOC(ctx, x, made.points * d, WHO));
+    for (int64_t i = 0; i < made.points; i++) memcpy(x + i * d, candidates->x + made.index[i] * d, (size_t)d * sizeof *x);
+    nrm_free(ctx, made.x);
+    made.x = x, made.dimension = found.dimension = d;
+    found.seconds = nrm_now() - begin;
+    *design = made;
+    if (info) *info = found;
+    st = remark;
+done:
+    if (st < 0) nrm_volume_sampling_design_destroy(ctx, &made);
     nrm_space_destroy(ctx, space);
     return st;
 }
@@ -151,7 +222,7 @@ static nrm_status hand_over(nrm_ctx *ctx, const nrm_volume_sampling_design *d, n
     enum { X, WEIGHTS, INDEX, BLOCK, PHI, GRAM };
     const int64_t points[2] = {d->points, d->dimension}, phi[2] = {d->points, d->m}, gram[2] = {d->m, d->m};
 
-    NRM_REQUIRE(ctx, d->index || !out[INDEX].wanted, NRM_E_ARGUMENT, WHO ": index is wanted, but points are rows of features alone; take x");
+    NRM_REQUIRE(ctx, d->index || !out[INDEX].wanted, NRM_E_ARGUMENT, WHO ": index is wanted, but only features and candidates have numbers; take x");
     NRM_TRY(nrm_output_array(ctx, &out[X], NRM_F64, d->dimension == 1 ? 1 : 2, points));
     NRM_TRY(nrm_output_array(ctx, &out[WEIGHTS], NRM_F64, 1, points));
     NRM_TRY(nrm_output_array(ctx, &out[INDEX], NRM_I64, 1, points));
@@ -183,7 +254,7 @@ static nrm_space_input space_input(const nrm_value *features, const nrm_value *m
 
 static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info)
 {
-    enum { FEATURES, MU, INDICES, START, START_WEIGHTS };
+    enum { FEATURES, MU, INDICES, CANDIDATES, START, START_WEIGHTS };
     const nrm_space_input input = space_input(&in[FEATURES], &in[MU], &in[INDICES]);
     const bool starts = in[START].kind == NRM_VALUE_ARRAY;
     nrm_volume_sampling_start start = {0};
@@ -196,7 +267,14 @@ static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const v
         start.dimension = in[START].array.ndim == 2 ? in[START].array.shape[1] : 1;
     }
     if (in[START_WEIGHTS].kind == NRM_VALUE_ARRAY) start.weights = in[START_WEIGHTS].array.data;
-    nrm_status st = nrm_volume_sampling(ctx, &input, &start, &design, info, options);
+    nrm_status st;
+    if (in[CANDIDATES].kind == NRM_VALUE_ARRAY) {
+        const nrm_array *a = &in[CANDIDATES].array;
+        const nrm_volume_sampling_candidates candidates = {a->shape[0], a->ndim == 2 ? a->shape[1] : 1, a->data};
+        st = nrm_volume_sampling_among(ctx, &candidates, &input, &start, &design, info, options);
+    } else {
+        st = nrm_volume_sampling(ctx, &input, &start, &design, info, options);
+    }
     if (st < 0) return st;
     const nrm_status handed = hand_over(ctx, &design, out);
     if (handed < 0) st = handed;
@@ -208,10 +286,12 @@ static const nrm_port inputs[] = {
     {.name = "features", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "rows,columns", .flags = NRM_PORT_OPTIONAL,
      .unit = "", .since = "0.2", .text = "a space of functions on rows: its columns span the space, points are row numbers from 0"},
     {.name = "mu", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "rows", .flags = NRM_PORT_OPTIONAL, .unit = "",
-     .since = "0.2", .text = "weights of the rows of features, scaled to the sum 1; left out: equal ones"},
+     .since = "0.2", .text = "weights of the rows of features or of the candidates, scaled to the sum 1; left out: equal ones"},
     {.name = "indices", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_I64), .shape = "functions|functions,d",
      .flags = NRM_PORT_OPTIONAL, .unit = "", .since = "0.2", .text = "a list of functions in place of an index set: a degree for each coordinate"},
-    {.name = "start", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "k|k,d", .flags = NRM_PORT_OPTIONAL, .unit = "",
+    {.name = "candidates", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "rows|rows,d", .flags = NRM_PORT_OPTIONAL,
+     .unit = "", .since = "0.2", .text = "points of the domain among which those of the design are chosen; start holds their numbers then"},
+    {.name = "start", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "k|k,e", .flags = NRM_PORT_OPTIONAL, .unit = "",
      .since = "0.2", .text = "points evaluated already: they stay, first and in their order, and points are added"},
     {.name = "start_weights", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "k", .flags = NRM_PORT_OPTIONAL,
      .unit = "", .since = "0.2", .text = "their weights; left out: m / k as for new points"}};
@@ -221,7 +301,7 @@ static const nrm_port outputs[] = {
     {.name = "weights", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "n", .unit = "", .since = "0.2",
      .text = "w at the points"},
     {.name = "index", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_I64), .shape = "n", .flags = NRM_PORT_ON_REQUEST, .unit = "",
-     .since = "0.2", .text = "of features: the row numbers as integers"},
+     .since = "0.2", .text = "of features and candidates: the row numbers as integers"},
     {.name = "block", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_I64), .shape = "n", .flags = NRM_PORT_ON_REQUEST, .unit = "",
      .since = "0.2", .text = "number of the independent block that a point was drawn in, -1: given as start"},
     {.name = "phi", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "n,m", .flags = NRM_PORT_ON_REQUEST, .unit = "",
