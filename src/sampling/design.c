@@ -7,8 +7,6 @@
 #include "linalg/linalg.h"
 #include <omp.h>
 
-enum { PIECE = 256 };
-
 static nrm_rng stream(const nrm_design_rule *rule, int64_t draw, int64_t point, bool dpp)
 {
     return nrm_rng_make(rule->seed, (uint64_t)draw << 33 | (uint64_t)(rule->first + point) << 1 | dpp);
@@ -104,14 +102,10 @@ static void mix(double mixture, int64_t m, double *psi, double *weight)
     for (int64_t j = 0; j < m; j++) psi[j] *= scale;
 }
 
-void nrm_design_weigh(const nrm_space *space, double mixture, int threads, int64_t count, const double *x, double *psi, double *weights)
+void nrm_design_weigh(const nrm_space *space, double mixture, int64_t count, const double *x, double *psi, double *weights)
 {
-    const int64_t m = nrm_space_size(space), d = nrm_space_dimension(space);
+    const int64_t m = nrm_space_size(space);
 
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && count > PIECE)
-    for (int64_t first = 0; first < count; first += PIECE) {
-        const int64_t piece = nrm_min_i64(PIECE, count - first);
-        nrm_space_evaluate_weighted(space, piece, x + first * d, psi + first * m, weights + first);
-        for (int64_t i = first; i < first + piece; i++) mix(mixture, m, psi + i * m, weights + i);
-    }
+    nrm_space_evaluate_weighted(space, count, x, psi, weights);
+    for (int64_t i = 0; i < count; i++) mix(mixture, m, psi + i * m, weights + i);
 }

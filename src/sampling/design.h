@@ -26,7 +26,7 @@ nrm_status nrm_design_draw(nrm_ctx *ctx, const char *who, const nrm_design_rule 
                            int64_t *proposals);
 
 /* psi (count x m) and w at points; where k(x) = 0, psi is 0 and w is 1 / mixture (infinite). */
-void nrm_design_weigh(const nrm_space *space, double mixture, int threads, int64_t count, const double *x, double *psi, double *weights);
+void nrm_design_weigh(const nrm_space *space, double mixture, int64_t count, const double *x, double *psi, double *weights);
 
 /* h (m x m) = psi' psi + before (m x m; NULL: 0). */
 void nrm_design_gram(int threads, int64_t m, int64_t count, const double *psi, const double *before, double *h);

@@ -62,7 +62,7 @@ static nrm_status take_start(nrm_ctx *ctx, const nrm_volume_plan *p, const nrm_v
 
     if (kept == 0) return NRM_OK;
     memcpy(at->x, start->x, (size_t)(kept * p->dimension) * sizeof *at->x);
-    nrm_design_weigh(p->space, p->rule.mixture, nrm_threads(ctx), kept, at->x, at->psi, at->weights);
+    nrm_design_weigh(p->space, p->rule.mixture, kept, at->x, at->psi, at->weights);
     for (int64_t i = 0; i < kept; i++) {
         NRM_REQUIRE(ctx, isfinite(at->weights[i]), NRM_E_SINGULAR,
                     WHO ": all functions of the space vanish at start[%lld]; no weight of that point makes sense: leave it out", NRM_LL(i));
@@ -94,7 +94,7 @@ static nrm_status one_draw(nrm_ctx *ctx, const nrm_volume_plan *p, const places 
     const nrm_status st = nrm_design_draw(ctx, WHO, &p->rule, r->trials, at->draw, at->x + k * d, &r->proposals);
     NRM_REQUIRE(ctx, st != NRM_E_CANCELLED, st, WHO ": stopped on request");
     NRM_REQUIRE(ctx, st >= 0, st, WHO ": a point of the DPP could not be found; the basis is not orthonormal to working precision: scale the features");
-    nrm_design_weigh(p->space, p->rule.mixture, nrm_threads(ctx), n, at->x + k * d, at->psi + k * m, at->weights + k);
+    nrm_design_weigh(p->space, p->rule.mixture, n, at->x + k * d, at->psi + k * m, at->weights + k);
     nrm_design_gram(nrm_threads(ctx), m, n, at->psi + k * m, k > 0 ? at->before : NULL, at->h);
     r->trials++;
     if (r->trials > 1 && !nrm_design_above(m, at->h, r->least * (double)total, at->eigen)) return NRM_OK;
