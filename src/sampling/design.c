@@ -14,7 +14,7 @@ static nrm_rng stream(const nrm_design_rule *rule, int64_t draw, int64_t point, 
 
 static int64_t unit_work(const nrm_design_rule *rule)
 {
-    const int64_t m = nrm_space_size(rule->source->space), d = nrm_space_dimension(rule->source->space);
+    const int64_t m = nrm_space_size(rule->space), d = nrm_space_dimension(rule->space);
     const int64_t own = !rule->dpp ? 0 : rule->line.model ? nrm_dpp_line_work(m) : nrm_dpp_chain_work(m, d);
     int64_t sum;
 
@@ -46,7 +46,7 @@ static void shuffle(nrm_rng *rng, int64_t count, int64_t d, double *x, double *k
 static nrm_status draw_unit(const nrm_design_rule *rule, const nrm_dpp_watch *watch, int64_t draw, int64_t begin, double *work, double *x,
                             int64_t *proposals)
 {
-    const nrm_space *space = rule->source->space;
+    const nrm_space *space = rule->space;
     const int64_t m = nrm_space_size(space), d = nrm_space_dimension(space), count = nrm_min_i64(rule->unit, rule->points - begin);
     nrm_rng own = stream(rule, draw, begin, true);
 
@@ -54,12 +54,12 @@ static nrm_status draw_unit(const nrm_design_rule *rule, const nrm_dpp_watch *wa
         if (!nrm_dpp_line_draw(&rule->line, m, &own, work, x)) return NRM_E_INTERNAL;
         for (int64_t i = 0; i < m; i++) x[i] = rule->shift + rule->scale * x[i];
     } else if (rule->dpp) {
-        NRM_TRY(nrm_dpp_chain_draw(rule->source, watch, &own, work, x, proposals));
+        NRM_TRY(nrm_dpp_chain_draw(rule->space, watch, &own, work, x, proposals));
     }
     for (int64_t i = rule->dpp ? m : 0; i < count; i++) {
         nrm_rng rng = stream(rule, draw, begin + i, false);
         if (rule->mixture > 0 && nrm_rng_uniform(&rng) < rule->mixture) nrm_space_draw_mu(space, &rng, x + i * d);
-        else nrm_dpp_propose(rule->source, &rng, x + i * d);
+        else nrm_space_draw_optimal(space, &rng, x + i * d);
     }
     if (rule->dpp) shuffle(&own, count, d, x, work);
     return NRM_OK;
@@ -68,7 +68,7 @@ static nrm_status draw_unit(const nrm_design_rule *rule, const nrm_dpp_watch *wa
 nrm_status nrm_design_draw(nrm_ctx *ctx, const char *who, const nrm_design_rule *rule, int64_t draw, double *work, double *x,
                            int64_t *proposals)
 {
-    const int64_t d = nrm_space_dimension(rule->source->space), units = (rule->points + rule->unit - 1) / rule->unit, own = unit_work(rule);
+    const int64_t d = nrm_space_dimension(rule->space), units = (rule->points + rule->unit - 1) / rule->unit, own = unit_work(rule);
     const int threads = nrm_threads(ctx);
     atomic_bool stop = false;
     int64_t looked_at = 0;

@@ -11,7 +11,7 @@
 /* A design: `points` points in units of `unit` (the last may be shorter), each drawn on its own;
  * point number 0 has the number `first` in the whole design, and streams go by that number. */
 typedef struct nrm_design_rule {
-    const nrm_dpp_source *source;
+    const nrm_space *space;
     nrm_dpp_line line;   /* NRM_DPP_NO_MODEL: by the chain rule */
     double shift, scale; /* a point is shift + scale times the line's */
     int64_t points, unit, first;

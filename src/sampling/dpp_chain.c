@@ -18,52 +18,9 @@
 #include "dpp_chain.h"
 #include "linalg/linalg.h"
 #include <cblas.h>
-#include <omp.h>
 
-enum { BATCH = 64, PASS = 256, PATIENCE = 20000 };
+enum { BATCH = 64, PATIENCE = 20000 };
 static const double NOTHING = 1e-12; /* of |phi|^2: a point that has been drawn */
-
-/* The leverage mu_i |phi(i)|^2 of rows first .. first + count - 1, as w |sqrt(mu) phi|^2. */
-static void leverage_of(const nrm_space *space, int64_t first, int64_t count, double *x, double *phi, double *leverage)
-{
-    const int64_t m = nrm_space_size(space);
-    const double *mu = nrm_space_mu(space);
-
-    for (int64_t i = 0; i < count; i++) x[i] = (double)(first + i);
-    nrm_space_evaluate(space, count, x, phi);
-    for (int64_t i = 0; i < count; i++) leverage[i] = mu[first + i] * nrm_dot(phi + i * m, phi + i * m, m);
-}
-
-nrm_status nrm_dpp_source_create(nrm_ctx *ctx, const char *who, const nrm_space *space, nrm_dpp_source *source)
-{
-    const int64_t rows = nrm_space_points(space), m = nrm_space_size(space);
-    const int threads = nrm_threads(ctx);
-    nrm_arena arena = {0};
-    nrm_status st;
-
-    *source = (nrm_dpp_source){.space = space};
-    if (rows == 0) return NRM_OK;
-    const int leverage_slot = nrm_arena_add(&arena, rows, sizeof(double));
-    const int work_slot = nrm_arena_add(&arena, threads * PASS * (m + 1), sizeof(double));
-    NRM_TRY(nrm_arena_alloc(ctx, &arena, who));
-    double *leverage = nrm_arena_at(&arena, leverage_slot), *work = nrm_arena_at(&arena, work_slot);
-#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && rows > 4 * PASS)
-    for (int64_t first = 0; first < rows; first += PASS) {
-        double *x = work + omp_get_thread_num() * PASS * (m + 1);
-        leverage_of(space, first, nrm_min_i64(PASS, rows - first), x, x + PASS, leverage + first);
-    }
-    st = nrm_alias_create(ctx, &source->rows, rows, leverage);
-    nrm_arena_free(ctx, &arena);
-    return st;
-}
-
-void nrm_dpp_source_destroy(nrm_ctx *ctx, nrm_dpp_source *source) { nrm_alias_destroy(ctx, &source->rows); }
-
-void nrm_dpp_propose(const nrm_dpp_source *source, nrm_rng *rng, double *x)
-{
-    if (source->rows.n > 0) x[0] = (double)nrm_alias_draw(&source->rows, rng);
-    else nrm_space_draw_member(source->space, nrm_rng_below(rng, nrm_space_size(source->space)), rng, x);
-}
 
 static int64_t batch_of(int64_t m) { return nrm_max_i64(8, nrm_min_i64(BATCH, m / 2)); }
 
@@ -128,10 +85,10 @@ static void take_off(const places *at, int64_t m, const double *q, int64_t first
     for (int64_t i = first; i < batch; i++) at->left[i] -= at->along[i - first] * at->along[i - first];
 }
 
-nrm_status nrm_dpp_chain_draw(const nrm_dpp_source *source, const nrm_dpp_watch *watch, nrm_rng *rng, double *work, double *x,
+nrm_status nrm_dpp_chain_draw(const nrm_space *space, const nrm_dpp_watch *watch, nrm_rng *rng, double *work, double *x,
                               int64_t *proposals)
 {
-    const int64_t m = nrm_space_size(source->space), d = nrm_space_dimension(source->space), batch = batch_of(m);
+    const int64_t m = nrm_space_size(space), d = nrm_space_dimension(space), batch = batch_of(m);
     const places at = lay_out(m, d, work);
     int64_t t = 0, since = 0; /* proposals since a point was found */
 
@@ -140,10 +97,10 @@ nrm_status nrm_dpp_chain_draw(const nrm_dpp_source *source, const nrm_dpp_watch 
         if (*watch->stop) return NRM_E_CANCELLED;
         if (since >= PATIENCE * m) return NRM_E_INTERNAL;
         for (int64_t i = 0; i < batch; i++) {
-            nrm_dpp_propose(source, rng, at.x + i * d);
+            nrm_space_draw_optimal(space, rng, at.x + i * d);
             at.uniform[i] = nrm_rng_uniform(rng);
         }
-        nrm_space_evaluate_weighted(source->space, batch, at.x, at.phi, at.weight);
+        nrm_space_evaluate_weighted(space, batch, at.x, at.phi, at.weight);
         look(&at, m, t, batch);
         for (int64_t i = 0; i < batch && t < m; i++) {
             ++*proposals, since++;

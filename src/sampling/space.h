@@ -71,5 +71,6 @@ void nrm_space_to_given(const nrm_space *space, int64_t q, double *coefficients)
 
 void nrm_space_draw_mu(const nrm_space *space, nrm_rng *rng, double *x);             /* x ~ mu */
 void nrm_space_draw_member(const nrm_space *space, int64_t j, nrm_rng *rng, double *x); /* x ~ phi_j^2 mu */
+void nrm_space_draw_optimal(const nrm_space *space, nrm_rng *rng, double *x);        /* x ~ (k / m) mu */
 
 #endif

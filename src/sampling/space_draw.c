@@ -203,3 +203,10 @@ void nrm_space_draw_member(const nrm_space *s, int64_t j, nrm_rng *rng, double *
     if (!s->axis) x[0] = draw_row(s, j, rng);
     for (int64_t i = 0; s->axis && i < s->dimension; i++) x[i] = draw(&s->axis[i], s->index[j * s->dimension + i], rng);
 }
+
+/* The mean of the members; rows by their leverage. */
+void nrm_space_draw_optimal(const nrm_space *s, nrm_rng *rng, double *x)
+{
+    if (!s->axis) x[0] = (double)search(s->leverage_sum, s->rows, rng);
+    else nrm_space_draw_member(s, nrm_rng_below(rng, s->m), rng, x);
+}

@@ -62,7 +62,7 @@ static nrm_status take_start(nrm_ctx *ctx, const nrm_volume_plan *p, const nrm_v
 
     if (kept == 0) return NRM_OK;
     memcpy(at->x, start->x, (size_t)(kept * p->dimension) * sizeof *at->x);
-    nrm_design_weigh(p->space, p->rule.mixture, kept, at->x, at->psi, at->weights);
+    nrm_design_weigh(p->rule.space, p->rule.mixture, kept, at->x, at->psi, at->weights);
     for (int64_t i = 0; i < kept; i++) {
         NRM_REQUIRE(ctx, isfinite(at->weights[i]), NRM_E_SINGULAR,
                     WHO ": all functions of the space vanish at start[%lld]; no weight of that point makes sense: leave it out", NRM_LL(i));
@@ -94,7 +94,7 @@ static nrm_status one_draw(nrm_ctx *ctx, const nrm_volume_plan *p, const places 
     const nrm_status st = nrm_design_draw(ctx, WHO, &p->rule, r->trials, at->draw, at->x + k * d, &r->proposals);
     NRM_REQUIRE(ctx, st != NRM_E_CANCELLED, st, WHO ": stopped on request");
     NRM_REQUIRE(ctx, st >= 0, st, WHO ": a point of the DPP could not be found; the basis is not orthonormal to working precision: scale the features");
-    nrm_design_weigh(p->space, p->rule.mixture, n, at->x + k * d, at->psi + k * m, at->weights + k);
+    nrm_design_weigh(p->rule.space, p->rule.mixture, n, at->x + k * d, at->psi + k * m, at->weights + k);
     nrm_design_gram(nrm_threads(ctx), m, n, at->psi + k * m, k > 0 ? at->before : NULL, at->h);
     r->trials++;
     if (r->trials > 1 && !nrm_design_above(m, at->h, r->least * (double)total, at->eigen)) return NRM_OK;
@@ -155,7 +155,7 @@ static nrm_status make_design(nrm_ctx *ctx, const nrm_volume_plan *p, int64_t po
     NRM_TRY_DONE(NRM_ALLOC(ctx, made->block, points, WHO));
     NRM_TRY_DONE(NRM_ALLOC(ctx, made->phi, points * p->m, WHO));
     NRM_TRY_DONE(NRM_ALLOC(ctx, made->gram, p->m * p->m, WHO));
-    if (nrm_space_points(p->space) > 0) NRM_TRY_DONE(NRM_ALLOC(ctx, made->index, points, WHO));
+    if (nrm_space_points(p->rule.space) > 0) NRM_TRY_DONE(NRM_ALLOC(ctx, made->index, points, WHO));
 done:
     if (st < 0) nrm_volume_sampling_design_destroy(ctx, made);
     return st;
@@ -167,7 +167,7 @@ static void fill_phi(const nrm_volume_plan *p, const places *at, int64_t i, nrm_
     const int64_t m = p->m;
 
     if (made->weights[i] < 1e-200) {
-        nrm_space_evaluate(p->space, 1, made->x + i * p->dimension, made->phi + i * m);
+        nrm_space_evaluate(p->rule.space, 1, made->x + i * p->dimension, made->phi + i * m);
         return;
     }
     const double scale = 1 / sqrt(made->weights[i]);

@@ -47,7 +47,7 @@ static nrm_status check_start(nrm_ctx *ctx, const nrm_volume_plan *p, const nrm_
     NRM_REQUIRE(ctx, start->dimension == p->dimension, NRM_E_SHAPE, WHO ": start has %lld numbers a point; points of the space have %lld",
                 NRM_LL(start->dimension), NRM_LL(p->dimension));
     NRM_REQUIRE(ctx, start->x, NRM_E_NULL, WHO ": start is NULL, but it has %lld points", NRM_LL(start->points));
-    NRM_TRY(nrm_space_check_points(ctx, WHO, "start", p->space, start->points, start->x));
+    NRM_TRY(nrm_space_check_points(ctx, WHO, "start", p->rule.space, start->points, start->x));
     if (!start->weights) return NRM_OK;
     NRM_REQUIRE(ctx, nrm_all_finite_f64(start->weights, start->points, &where), NRM_E_NONFINITE,
                 WHO ": start_weights[%lld] is NaN or Inf; every weight must be a finite number", NRM_LL(where));
@@ -78,7 +78,7 @@ static nrm_dpp_line line_of(const nrm_space *space)
 
 static nrm_status choose_sampler(nrm_ctx *ctx, const nrm_volume_sampling_options *o, nrm_volume_plan *p)
 {
-    const nrm_dpp_line line = line_of(p->space);
+    const nrm_dpp_line line = line_of(p->rule.space);
 
     p->rule.dpp = o->scheme != NRM_VOLUME_SAMPLING_IID;
     if (!p->rule.dpp || o->sampler == NRM_VOLUME_SAMPLING_CHAIN) return NRM_OK;
@@ -86,7 +86,7 @@ static nrm_status choose_sampler(nrm_ctx *ctx, const nrm_volume_sampling_options
                 WHO ": sampler is eigenvalues, which is known for one coordinate and all polynomials, or sines and cosines, up to a degree; "
                     "use chain");
     p->rule.line = line;
-    if (line.model) p->rule.shift = nrm_space_coordinate(p->space, 0)->shift, p->rule.scale = nrm_space_coordinate(p->space, 0)->scale;
+    if (line.model) p->rule.shift = nrm_space_coordinate(p->rule.space, 0)->shift, p->rule.scale = nrm_space_coordinate(p->rule.space, 0)->scale;
     return NRM_OK;
 }
 
@@ -94,7 +94,7 @@ static nrm_status make_plan(nrm_ctx *ctx, const nrm_volume_sampling_options *o, 
 {
     const bool independent = o->scheme == NRM_VOLUME_SAMPLING_IID || o->scheme == NRM_VOLUME_SAMPLING_VOLUME;
 
-    p->m = nrm_space_size(p->space), p->dimension = nrm_space_dimension(p->space);
+    p->m = nrm_space_size(p->rule.space), p->dimension = nrm_space_dimension(p->rule.space);
     p->kept = start ? start->points : 0;
     p->delta = o->delta, p->eta = o->eta, p->condition = o->condition, p->greedy = o->greedy;
     p->boost = o->boost, p->max_reject = o->max_reject;
@@ -113,15 +113,10 @@ static nrm_status make_plan(nrm_ctx *ctx, const nrm_volume_sampling_options *o, 
 static nrm_status sample(nrm_ctx *ctx, const nrm_volume_sampling_options *o, const nrm_space *space, const nrm_volume_sampling_start *start,
                          nrm_volume_sampling_design *design, nrm_volume_sampling_info *info)
 {
-    nrm_dpp_source source = {0};
-    nrm_volume_plan plan = {.space = space, .rule.source = &source};
-    nrm_status st;
+    nrm_volume_plan plan = {.rule.space = space};
 
     NRM_TRY(make_plan(ctx, o, start, &plan));
-    NRM_TRY(nrm_dpp_source_create(ctx, WHO, space, &source));
-    st = nrm_volume_sampling_run(ctx, &plan, start, design, info);
-    nrm_dpp_source_destroy(ctx, &source);
-    return st;
+    return nrm_volume_sampling_run(ctx, &plan, start, design, info);
 }
 
 nrm_status nrm_volume_sampling(nrm_ctx *ctx, const nrm_space_input *input, const nrm_volume_sampling_start *start,

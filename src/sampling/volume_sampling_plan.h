@@ -8,7 +8,6 @@
 #define NRM_VOLUME_SAMPLING_WHO "volume-sampling"
 
 typedef struct nrm_volume_plan {
-    const nrm_space *space;
     int64_t m, dimension, kept; /* kept: points given before */
     nrm_design_rule rule;
     double delta, eta;
