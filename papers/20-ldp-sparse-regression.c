@@ -215,7 +215,8 @@ static nrm_status run(nrm_reproduction *r, nrm_ctx *ctx)
     if (st >= 0) st = run_sweeps(r, ctx);
     if (st >= 0) st = run_hundred(r, ctx);
     if (st >= 0) st = run_audit(r, ctx);
-    nrm_note(r, "The specification's real data, people of the 2018 American Community Survey, is not used: nothing of it can be had here.");
+    if (st >= 0) st = run_adult(r, ctx);
+    nrm_note(r, "The specification's real data, people of the 2018 American Community Survey, is not used; those of the census of 1994 are.");
     nrm_note(r, "x has independent signs and the noise of y is uniform with sd .3; with a hundred columns both are normal. Noise comes from "
                 "the simulation's streams, in the audit from the client's own generator with a chosen seed.");
     return st;

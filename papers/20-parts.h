@@ -26,5 +26,6 @@ nrm_status errors_of(nrm_ctx *ctx, const people *p, const nrm_private_sparse_reg
 double slope_of(const double *x, const double *y, int n);
 
 nrm_status run_audit(nrm_reproduction *r, nrm_ctx *ctx);
+nrm_status run_adult(nrm_reproduction *r, nrm_ctx *ctx);
 
 #endif

@@ -15,6 +15,7 @@
 static bool below(nrm_secret *secret, nrm_u128 g, int bits)
 {
     const int high = bits > 64 ? 64 : bits, low = bits - high;
+    if (g == 0) return false;
     const uint64_t drawn = nrm_secret_u64(secret) >> (64 - high), top = (uint64_t)(g >> low);
     if (low == 0 || drawn != top) return drawn < top;
     return nrm_secret_u64(secret) >> (64 - low) < ((uint64_t)g & (UINT64_MAX >> (64 - low)));

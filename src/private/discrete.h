@@ -14,7 +14,7 @@ __extension__ typedef __int128 nrm_i128;
 /* The largest binary scale of the noise: (|Y| - s)^2 of the sampler must fit 128 bits. */
 enum { NRM_DISCRETE_MOST = 48 };
 
-/* True with probability exp(-numerator / 2^bits), any numerator, 1 <= bits <= 112. */
+/* True with probability exp(-numerator / 2^bits), any numerator, 0 <= bits <= 112. */
 bool nrm_bernoulli_exp(nrm_secret *secret, nrm_u128 numerator, int bits);
 /* P(k) proportional to exp(-k^2 / (2 s^2)) on the integers, s = 2^bits, 0 <= bits <= NRM_DISCRETE_MOST. */
 int64_t nrm_discrete_gaussian(nrm_secret *secret, int bits);
