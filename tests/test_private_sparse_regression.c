@@ -516,6 +516,24 @@ static void test_roles(void **state)
         assert_message(ctx, cases[i].piece);
         nrm_call_destroy(call);
     }
+    /* A saved problem has no seed where none was chosen: its clients are as secure. */
+    const char *saved = nrm_test_temp("problem.npz");
+    for (int turn = 0; turn < 2; turn++) {
+        nrm_call *call;
+        if (turn == 0) {
+            call = call_of(ctx, "client", 1, none);
+            assert_ok(ctx, nrm_call_set(call, "tau2", "1"));
+            assert_ok(ctx, nrm_call_input_path(call, "x", "[[1]]"));
+            assert_ok(ctx, nrm_call_input_path(call, "y", "[1]"));
+            assert_ok(ctx, nrm_call_save_problem(call, saved));
+        } else {
+            assert_ok(ctx, nrm_call_load_problem(ctx, saved, &call));
+        }
+        assert_ok(ctx, nrm_call_run(call));
+        assert_true(((const report *)nrm_call_info(call))->secure);
+        nrm_call_destroy(call);
+    }
+    remove(saved);
     assert_ok(ctx, nrm_set_seed(ctx, 12));
     for (int turn = 0; turn < 2; turn++) {
         nrm_call *call = call_of(ctx, "client", 1, none);
