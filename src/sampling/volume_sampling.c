@@ -130,14 +130,14 @@ static nrm_status trials(nrm_ctx *ctx, const nrm_volume_plan *p, const places *a
 
 /* Leave points out; left and r->stay tell which remain of all, psi has their rows, best_h and r what
  * their matrix is. */
-static nrm_status thin(nrm_ctx *ctx, const nrm_volume_plan *p, const places *at, result *r)
+static nrm_status thin(nrm_ctx *ctx, const nrm_volume_plan *p, const places *at, bool stopped, result *r)
 {
     const int64_t total = p->kept + p->rule.points, m = p->m;
 
     r->stay = total;
     for (int64_t i = 0; i < total; i++) at->left[i] = i;
     memcpy(at->psi + p->kept * m, at->best_psi, (size_t)(p->rule.points * m) * sizeof *at->psi);
-    if (!p->greedy || !(r->least >= 1 - p->delta)) return NRM_OK;
+    if (!p->greedy || stopped || !(r->least >= 1 - p->delta)) return NRM_OK;
     NRM_TRY(nrm_design_thin(ctx, WHO, m, total, p->kept, 1 - p->delta, at->psi, at->best_h, at->left, &r->stay));
     nrm_design_gram(nrm_threads(ctx), m, r->stay, at->psi, NULL, at->best_h);
     NRM_REQUIRE(ctx, nrm_design_extremes(m, at->best_h, (double)r->stay, at->eigen, &r->least, &r->most), NRM_E_INTERNAL,
@@ -222,7 +222,7 @@ nrm_status nrm_volume_sampling_run(nrm_ctx *ctx, const nrm_volume_plan *p, const
     NRM_TRY_DONE(take_start(ctx, p, start, &at));
     NRM_TRY_DONE(trials(ctx, p, &at, &r));
     remark = st;
-    NRM_TRY_DONE(thin(ctx, p, &at, &r));
+    NRM_TRY_DONE(thin(ctx, p, &at, remark == NRM_PARTIAL, &r));
     NRM_TRY_DONE(make_design(ctx, p, r.stay, &made));
     fill(p, &at, &made);
     report(p, &r, &made, info);
