@@ -41,7 +41,8 @@ NRM_CHOICES(nrm_volume_sampling_sampler, NRM_VOLUME_SAMPLING_SAMPLERS);
 #define NRM_VOLUME_SAMPLING_OPTIONS(P)                                                                       \
     NRM_SPACE_OPTIONS(P)                                                                                     \
     P(choice, scheme, NRM_VOLUME_SAMPLING_REPEATED_DPP, NRM_VOLUME_SAMPLING_SCHEMES, "0.2",                  \
-      "repeated-dpp: n / m DPPs; dpp: one, n = m; volume: one and n - m independent points; repeated-volume: of block_points each; iid: independent points")                                                                                \
+      "repeated-dpp: n / m DPPs; dpp: one, n = m; volume: one and n - m independent points; "               \
+      "repeated-volume: several of block_points each; iid: independent points")                             \
     P(i64, points, 0, 0, INT64_C(1) << 30, "", "0.2",                                                        \
       "n, points to draw, at least m; repeated-dpp: a multiple of m; 0: 4 m, dpp: m")                        \
     P(i64, block_points, 0, 0, INT64_C(1) << 30, "", "0.2",                                                         \

@@ -1,6 +1,6 @@
 /* volume_sampling_method.c -- volume-sampling: what is asked for, checked, and its door by name.
  * Contract: norma/volume_sampling.h; the work: volume_sampling.c. */
-#include "method/descriptor.h"
+#include "space_ports.h"
 #include "volume_sampling_plan.h"
 
 #define WHO NRM_VOLUME_SAMPLING_WHO
@@ -233,39 +233,22 @@ static nrm_status hand_over(nrm_ctx *ctx, const nrm_volume_sampling_design *d, n
     return NRM_OK;
 }
 
-static nrm_space_input space_input(const nrm_value *features, const nrm_value *mu, const nrm_value *indices)
-{
-    nrm_space_input input = {0};
-
-    if (features->kind == NRM_VALUE_ARRAY)
-        input.rows = features->array.shape[0], input.columns = features->array.shape[1], input.features = features->array.data;
-    if (mu->kind == NRM_VALUE_ARRAY) input.mu = mu->array.data;
-    if (indices->kind == NRM_VALUE_ARRAY) {
-        input.index_count = indices->array.shape[0], input.indices = indices->array.data;
-        input.index_columns = indices->array.ndim == 2 ? indices->array.shape[1] : 1;
-    }
-    return input;
-}
-
 static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info)
 {
-    enum { FEATURES, MU, INDICES, CANDIDATES, START, START_WEIGHTS };
-    const nrm_space_input input = space_input(&in[FEATURES], &in[MU], &in[INDICES]);
+    enum { NRM_SPACE_PLACES, CANDIDATES, START, START_WEIGHTS };
+    const nrm_space_input input = nrm_space_input_of(&in[FEATURES], &in[MU], &in[INDICES]);
     const bool starts = in[START].kind == NRM_VALUE_ARRAY;
     nrm_volume_sampling_start start = {0};
     nrm_volume_sampling_design design = {0};
 
     NRM_REQUIRE(ctx, starts || in[START_WEIGHTS].kind == NRM_VALUE_NONE, NRM_E_ARGUMENT,
                 WHO ": start_weights is given without start; give the points that have these weights");
-    if (starts) {
-        start.points = in[START].array.shape[0], start.x = in[START].array.data;
-        start.dimension = in[START].array.ndim == 2 ? in[START].array.shape[1] : 1;
-    }
+    if (starts) start.points = in[START].array.shape[0], start.dimension = nrm_columns(&in[START].array), start.x = in[START].array.data;
     if (in[START_WEIGHTS].kind == NRM_VALUE_ARRAY) start.weights = in[START_WEIGHTS].array.data;
     nrm_status st;
     if (in[CANDIDATES].kind == NRM_VALUE_ARRAY) {
         const nrm_array *a = &in[CANDIDATES].array;
-        const nrm_volume_sampling_candidates candidates = {a->shape[0], a->ndim == 2 ? a->shape[1] : 1, a->data};
+        const nrm_volume_sampling_candidates candidates = {a->shape[0], nrm_columns(a), a->data};
         st = nrm_volume_sampling_among(ctx, &candidates, &input, &start, &design, info, options);
     } else {
         st = nrm_volume_sampling(ctx, &input, &start, &design, info, options);
@@ -278,17 +261,12 @@ static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const v
 }
 
 static const nrm_port inputs[] = {
-    {.name = "features", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "rows,columns", .flags = NRM_PORT_OPTIONAL,
-     .unit = "", .since = "0.2", .text = "a space of functions on rows: its columns span the space, points are row numbers from 0"},
-    {.name = "mu", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "rows", .flags = NRM_PORT_OPTIONAL, .unit = "",
-     .since = "0.2", .text = "weights of the rows of features or of the candidates, scaled to the sum 1; left out: equal ones"},
-    {.name = "indices", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_I64), .shape = "functions|functions,d",
-     .flags = NRM_PORT_OPTIONAL, .unit = "", .since = "0.2", .text = "a list of functions in place of an index set: a degree for each coordinate"},
-    {.name = "candidates", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "rows|rows,d", .flags = NRM_PORT_OPTIONAL,
+    NRM_SPACE_PORTS,
+    {.name = "candidates", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "p|p,d", .flags = NRM_PORT_OPTIONAL,
      .unit = "", .since = "0.2", .text = "points of the domain among which those of the design are chosen; start holds their numbers then"},
-    {.name = "start", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "k|k,e", .flags = NRM_PORT_OPTIONAL, .unit = "",
+    {.name = "start", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "s|s,f", .flags = NRM_PORT_OPTIONAL, .unit = "",
      .since = "0.2", .text = "points evaluated already: they stay, first and in their order, and points are added"},
-    {.name = "start_weights", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "k", .flags = NRM_PORT_OPTIONAL,
+    {.name = "start_weights", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "s", .flags = NRM_PORT_OPTIONAL,
      .unit = "", .since = "0.2", .text = "their weights; left out: m / k as for new points"}};
 static const nrm_port outputs[] = {
     {.name = "x", .accepts = NRM_ACCEPT_ARRAY, .dtypes = NRM_DTYPE_BIT(NRM_F64), .shape = "n|n,d", .unit = "", .since = "0.2",

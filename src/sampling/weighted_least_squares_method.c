@@ -1,9 +1,9 @@
 /* weighted_least_squares_method.c -- the method weighted-least-squares: its untyped door and its
  * descriptor.  The work: weighted_least_squares.c. */
 #include "least_squares.h"
-#include "method/descriptor.h"
+#include "space_ports.h"
 
-enum { X, Y, WEIGHTS, FEATURES, MU, INDICES, X_NEW };
+enum { X, Y, WEIGHTS, NRM_SPACE_PLACES, X_NEW };
 enum { COEFFICIENTS, FITTED, RESIDUALS, LEVERAGE, GRAM, MULTI_INDICES, PREDICTIONS, GRADIENT, OUTPUTS };
 
 /* Dimensions of length 1 in the shape are left out but the first. */
@@ -40,27 +40,22 @@ static nrm_status give_all(nrm_ctx *ctx, nrm_value *out, const nrm_weighted_leas
     return NRM_OK;
 }
 
-static int64_t columns(const nrm_array *a) { return a->ndim > 1 ? a->shape[1] : 1; }
-
 static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info)
 {
     static const unsigned bits[OUTPUTS] = {0, NRM_LEAST_SQUARES_FITTED, NRM_LEAST_SQUARES_RESIDUALS, NRM_LEAST_SQUARES_LEVERAGE,
                                            NRM_LEAST_SQUARES_GRAM, NRM_LEAST_SQUARES_INDICES, NRM_LEAST_SQUARES_PREDICTIONS,
                                            NRM_LEAST_SQUARES_GRADIENT};
-    const nrm_array *features = &in[FEATURES].array, *indices = &in[INDICES].array, *x_new = &in[X_NEW].array;
-    nrm_space_input space = {0};
+    const nrm_array *x_new = &in[X_NEW].array;
+    const nrm_space_input space = nrm_space_input_of(&in[FEATURES], &in[MU], &in[INDICES]);
     nrm_weighted_least_squares_result made = {0};
     unsigned want = 0;
 
-    if (in[FEATURES].kind) space.rows = features->shape[0], space.columns = columns(features), space.features = features->data;
-    if (in[MU].kind) space.mu = in[MU].array.data;
-    if (in[INDICES].kind) space.index_count = indices->shape[0], space.index_columns = columns(indices), space.indices = indices->data;
     const nrm_weighted_least_squares_input input = {.x = in[X].rows, .weights = in[WEIGHTS].rows, .y = in[Y].rows, .space = &space,
                                                     .new_count = in[X_NEW].kind ? x_new->shape[0] : 0,
                                                     .x_new = in[X_NEW].kind ? x_new->data : NULL};
     const int64_t d = in[X].rows ? nrm_rows_cols(in[X].rows) : 1;
-    NRM_REQUIRE(ctx, !in[X_NEW].kind || columns(x_new) == d, NRM_E_SHAPE, NRM_LEAST_SQUARES_WHO ": x_new has %lld columns; x has %lld",
-                NRM_LL(columns(x_new)), NRM_LL(d));
+    NRM_REQUIRE(ctx, !in[X_NEW].kind || nrm_columns(x_new) == d, NRM_E_SHAPE, NRM_LEAST_SQUARES_WHO ": x_new has %lld columns; x has %lld",
+                NRM_LL(nrm_columns(x_new)), NRM_LL(d));
     for (int k = 0; k < OUTPUTS; k++) want |= out[k].wanted ? bits[k] : 0;
     const nrm_status st = nrm_weighted_least_squares(ctx, &input, want, &made, info, options);
     const nrm_status given = st >= 0 ? give_all(ctx, out, &made) : st;
@@ -75,12 +70,7 @@ static const nrm_port inputs[] = {
      .text = "the points, one a row; of features the numbers of their rows, from 0, and all in order where x is left out"},
     {.name = "y", ROWS, .shape = "n|n,q", .unit = "", .text = "the values measured there; several columns are fitted each on its own"},
     {.name = "weights", ROWS, .shape = "n|n,1", .flags = NRM_PORT_OPTIONAL, .unit = "", .text = "weights > 0 of the points, as volume-sampling gives them; m / k(x) where there are none"},
-    {.name = "features", ARRAY_OF(NRM_F64), .shape = "p|p,c", .flags = NRM_PORT_OPTIONAL, .unit = "",
-     .text = "values of functions, one a column, at all points of a finite set, one a row: in place of a basis"},
-    {.name = "mu", ARRAY_OF(NRM_F64), .shape = "p", .flags = NRM_PORT_OPTIONAL, .unit = "",
-     .text = "weight > 0 of each row of features; their scale does not matter; equal where there are none"},
-    {.name = "indices", ARRAY_OF(NRM_I64), .shape = "k|k,e", .flags = NRM_PORT_OPTIONAL, .unit = "",
-     .text = "degrees of each function in each coordinate, one function a row: in place of an index set"},
+    NRM_SPACE_PORTS,
     {.name = "x_new", ARRAY_OF(NRM_F64), .shape = "t|t,f", .flags = NRM_PORT_OPTIONAL, .unit = "", .text = "points to predict at"}};
 static const nrm_port outputs[] = {
     {.name = "coefficients", ARRAY_OF(NRM_F64), .shape = "m|m,q", .unit = "y", .text = "of the orthonormal functions, in the order of multi_indices; of features as they were given"},
