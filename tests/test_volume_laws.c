@@ -180,7 +180,7 @@ static void test_gram(void **state)
         for (int64_t i = 0; i < 9; i++) assert_near(d.gram[i], i % 4 == 0, 0.03);
         nrm_volume_sampling_design_destroy(ctx, &d);
     }
-    double determinant = 0;
+    double determinant = 0, apart = 0; /* and E (x1 - x2)^2 = 14/15, where a DPP has 8/5 */
     nrm_volume_sampling_design d = {0};
     nrm_volume_sampling_options o = legendre(2, NRM_VOLUME_SAMPLING_IID, 5 * BLOCKS);
     draw(ctx, &o, &d);
@@ -188,7 +188,9 @@ static void test_gram(void **state)
         double g[4];
         block_gram(&d, b, 5, g);
         determinant += (g[0] * g[3] - g[1] * g[2]) / BLOCKS;
+        apart += (d.x[5 * b] - d.x[5 * b + 1]) * (d.x[5 * b] - d.x[5 * b + 1]) / BLOCKS;
     }
+    assert_near(apart, 14.0 / 15, 0.03);
     assert_near(determinant, 0.8, 0.015);
     nrm_volume_sampling_design_destroy(ctx, &d);
     nrm_ctx_destroy(ctx);
