@@ -86,12 +86,12 @@ static const nrm_port outputs[] = {
     {.name = "gradient", ARRAY_OF(NRM_F64), .shape = "t|t,q|t,d|t,q,d", .flags = NRM_PORT_ON_REQUEST, .unit = "y/x",
      .text = "its derivatives at x_new: points, then columns of y, then coordinates, where there is more than one"}};
 static const nrm_example examples[] = {
-    {"A parabola through five points", "x=[-0.9,-0.4,0,0.5,0.8] y=[1.81,1.16,1,1.25,1.64] degree=2 x_new=[0.3] predictions gradient multi_indices",
+    {"A parabola through five points", "x=[-0.9,-0.4,0,0.5,0.8] y=[1.81,1.16,1,1.25,1.64] degree=2 x_new=[0.3]",
      "coefficients=[1.3333333333,0,0.2981423970] predictions=[1.09] gradient=[0.6] multi_indices=[[0],[1],[2]] info.residual=0 info.m=3", 1e-9},
-    {"A plane, weights of one's own", "x=[[0,0],[1,0],[0,1],[1,1]] y=[1,3,0,2] weights=[1,2,2,1] degree=1 basis=legendre(0,1) residuals",
+    {"A plane, weights of one's own", "x=[[0,0],[1,0],[0,1],[1,1]] y=[1,3,0,2] weights=[1,2,2,1] degree=1 basis=legendre(0,1)",
      "coefficients=[1.5,0.5773502692,-0.2886751346] residuals=[0,0,0,0] info.stable=true info.mean_weight=1.5", 1e-9},
-    {"Features of a finite set, all of its points", "features=[[1,0],[1,1],[1,2],[1,3]] y=[1,2,2,4] leverage",
-     "coefficients=[0.9375,0.84375] leverage=[0.5208333333,0.4791666667,0.4791666667,0.5208333333]", 1e-9}};
+    {"Features of a finite set, all of its points", "features=[[1,0],[1,1],[1,2],[1,3]] y=[1,2,2,4]",
+     "coefficients=[0.9588235294,0.7941176471] leverage=[0.5470588235,0.4529411765,0.4529411765,0.5470588235]", 1e-9}};
 
 NRM_DESCRIBE(weighted_least_squares, NRM_WEIGHTED_LEAST_SQUARES_OPTIONS, NRM_WEIGHTED_LEAST_SQUARES_INFO);
 const nrm_method nrm_weighted_least_squares_method = {
