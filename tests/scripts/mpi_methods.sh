@@ -64,5 +64,7 @@ for sketch in gaussian srht srct bgp countsketch osnap; do
 done
 same 1e-11 x linf-regression --a a.csv --b b.csv --rows 256 --refine 40
 same 1e-11 x linf-regression --a a.csv --b b.csv --rows 6000
+same 1e-11 "coefficients leverage residuals" weighted-least-squares --x a.npy --y b.npy --basis hermite --degree 3
+same 1e-11 "coefficients gram" weighted-least-squares --x a.csv --y b.csv --basis "hermite(0,3)" --degree 2 --one-pass
 
 exit $((failures > 0))
