@@ -78,8 +78,7 @@ static double jacobi_increment(const nrm_axis *axis, double t, double k, const t
     return sigma * (p->u * p->u * (t0 + t1 * t) + middle * p->u * slope + last * (sigma * slope * slope - 2 * line / e * p->u * slope));
 }
 
-/* F_k(t), and the density phi_k^2 w. */
-static double distribution(const nrm_axis *axis, int64_t k, double t, double *density)
+double nrm_axis_distribution(const nrm_axis *axis, int64_t k, double t, double *density)
 {
     const nrm_family family = axis->is.family;
     const double log_w = log_density(axis, t);
@@ -105,7 +104,7 @@ static double solve(const nrm_axis *axis, int64_t k, double target, double lower
     double t = 0.5 * (lower + upper), density;
 
     for (int i = 0; i < 200 && t > lower && t < upper; i++) {
-        const double off = distribution(axis, k, t, &density) - target;
+        const double off = nrm_axis_distribution(axis, k, t, &density) - target;
         const double newton = t - off / density;
         if (off < 0) lower = t;
         else upper = t;
@@ -121,9 +120,9 @@ static double invert(const nrm_axis *axis, int64_t k, nrm_rng *rng)
     double lower = -1, upper = 1, density;
 
     if (axis->is.family != NRM_FAMILY_JACOBI) {
-        while (distribution(axis, k, upper, &density) < target && upper < 1e15) upper *= 2;
+        while (nrm_axis_distribution(axis, k, upper, &density) < target && upper < 1e15) upper *= 2;
         lower = axis->is.family == NRM_FAMILY_LAGUERRE ? 0 : -upper;
-        while (lower < 0 && distribution(axis, k, lower, &density) > target && lower > -1e15) lower *= 2;
+        while (lower < 0 && nrm_axis_distribution(axis, k, lower, &density) > target && lower > -1e15) lower *= 2;
     }
     return solve(axis, k, target, lower, upper);
 }

@@ -43,6 +43,10 @@ nrm_status nrm_index_buckets(nrm_ctx *ctx, const char *who, int64_t m, int64_t d
 /* space_features.c */
 nrm_status nrm_space_features(nrm_ctx *ctx, const char *who, const nrm_space_input *input, nrm_space *space);
 
+/* space_draw.c.  hermite, laguerre, jacobi: F_k(t), the distribution function of phi_k^2 mu in the
+ * family's own variable, and its density. */
+double nrm_axis_distribution(const nrm_axis *axis, int64_t k, double t, double *density);
+
 /* special.c: gamma(a, x) / Gamma(a) and the incomplete beta function I_x(a, b); the logarithms of
  * Gamma(a) and B(a, b) are given. */
 double nrm_incomplete_gamma(double a, double log_gamma, double x);

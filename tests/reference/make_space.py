@@ -58,7 +58,7 @@ def distribution(phi, low, exponent, rest, k, x):
     return left + sum(integrate.quad(lambda t: square(t) * (t - low) ** exponent, p, q, epsabs=1e-14)[0] for p, q in zip(cuts[:-1], cuts[1:]))
 
 
-print("/* space_values.h -- made by tests/reference/make_space.py. */")
+print("/* space_values.h -- made by tests/reference/make_space.py. */\n#include <math.h>\n#include <stdint.h>\n")
 print(f"enum {{ REFERENCE_FAMILIES = {len(NAMES)}, REFERENCE_POINTS = 5, REFERENCE_DEGREES = {len(DEGREES)}, REFERENCE_NODES = {NODES} }};")
 print("static const int64_t reference_degree[REFERENCE_DEGREES] = {" + ", ".join(map(str, DEGREES)) + "};")
 print("""typedef struct reference_family {

@@ -1,4 +1,7 @@
 /* space_values.h -- made by tests/reference/make_space.py. */
+#include <math.h>
+#include <stdint.h>
+
 enum { REFERENCE_FAMILIES = 9, REFERENCE_POINTS = 5, REFERENCE_DEGREES = 7, REFERENCE_NODES = 40 };
 static const int64_t reference_degree[REFERENCE_DEGREES] = {0, 1, 2, 3, 7, 12, 30};
 typedef struct reference_family {
