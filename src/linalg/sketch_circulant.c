@@ -117,7 +117,7 @@ nrm_status nrm_sketch_circulant(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_ske
     for (int64_t first = 0; first < pairs; first += threads) {
         const int64_t round = nrm_min_i64(threads, pairs - first);
         NRM_TRY_DONE(nrm_sketch_tick(ctx, sum, first * n / pairs));
-#pragma omp parallel for num_threads((int)threads) schedule(static, 1)
+#pragma omp parallel for num_threads((int)threads) schedule(static, 1) if (n * sum->columns > NRM_SKETCH_TEAM)
         for (int64_t t = 0; t < round; t++) {
             const int64_t c = 2 * (first + t), width = nrm_min_i64(2, sum->columns - c);
             double *x = work + 2 * t * room;

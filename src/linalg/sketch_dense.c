@@ -99,7 +99,7 @@ static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *
         const int64_t count = nrm_min_i64(BLOCK, rows->count - from);
         NRM_TRY(nrm_sketch_tick(ctx, sum, rows->first + from));
         if (s->chosen) nrm_sketch_signs(&sum->plan, 0, rows->first + from, count, sign);
-#pragma omp parallel num_threads(sum->threads)
+#pragma omp parallel num_threads(sum->threads) if (count * sum->plan.m > NRM_SKETCH_TEAM / 4)
         {
             const int before = omp_get_max_threads();
             omp_set_num_threads(1); /* a team of one counts as no team for OpenBLAS */

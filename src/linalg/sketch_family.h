@@ -35,6 +35,9 @@ typedef struct nrm_sketch_family {
 } nrm_sketch_family;
 extern const nrm_sketch_family nrm_sketch_dense, nrm_sketch_hadamard, nrm_sketch_pooled, nrm_sketch_sparse;
 
+/* Numbers touched from which on a team of threads pays: waking it costs some 10 us. */
+enum { NRM_SKETCH_TEAM = 1 << 17 };
+
 struct nrm_sketch_sum {
     const char *who;
     const nrm_sketch_family *family;

@@ -166,7 +166,7 @@ static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *
 
     for (int64_t at = rows->first / s->chunk; at < end_at; at += round) {
         NRM_TRY(nrm_sketch_tick(ctx, sum, at * s->chunk));
-#pragma omp parallel for num_threads(sum->threads) schedule(dynamic)
+#pragma omp parallel for num_threads(sum->threads) schedule(dynamic) if (rows->count * sum->columns > NRM_SKETCH_TEAM)
         for (int64_t task = 0; task < s->lanes * strips; task++)
             add_lane(sum, rows, at, nrm_min_i64(at + round, end_at), task / strips, task % strips * STRIP, omp_get_thread_num());
     }

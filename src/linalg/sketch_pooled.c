@@ -126,12 +126,12 @@ static nrm_status add_chunk(nrm_ctx *ctx, const nrm_sketch_sum *sum, const nrm_s
     for (int64_t first = 0; first < s->panels; first += s->threads) {
         const int64_t round = nrm_min_i64(s->threads, s->panels - first);
         NRM_TRY(nrm_sketch_tick(ctx, sum, rows->first + from + first * count / s->panels));
-#pragma omp parallel for num_threads((int)s->threads) schedule(static, 1)
+#pragma omp parallel for num_threads((int)s->threads) schedule(static, 1) if (size * sum->columns > NRM_SKETCH_TEAM)
         for (int64_t t = 0; t < round; t++) {
             nrm_sketch_panel(sum, rows, from, count, first + t, sign, size, panels + t * size * NRM_PANEL);
             s->kernels->transform(panels + t * size * NRM_PANEL, size);
         }
-#pragma omp parallel for num_threads(sum->threads) schedule(dynamic)
+#pragma omp parallel for num_threads(sum->threads) schedule(dynamic) if (s->padded * sum->columns > NRM_SKETCH_TEAM)
         for (int64_t task = 0; task < round * sections; task++) {
             const int64_t t = task / sections;
             pool_section(sum, task % sections, length, size, chunk, panels + t * size * NRM_PANEL,

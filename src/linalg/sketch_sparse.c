@@ -90,15 +90,16 @@ static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *
 {
     const sparse *s = sum->state;
     const int64_t bands = s->bands, width = (sum->plan.m + RANGES - 1) / RANGES;
+    const bool team = sum->threads > 1 && s->block * bands * sum->columns > NRM_SKETCH_TEAM;
     int64_t start[RANGES + 1];
 
     for (int64_t from = 0; from < rows->count; from += s->block) {
         const int64_t entries = nrm_min_i64(s->block, rows->count - from) * bands;
         NRM_TRY(nrm_sketch_tick(ctx, sum, rows->first + from));
-#pragma omp parallel for num_threads(sum->threads) schedule(static)
+#pragma omp parallel for num_threads(sum->threads) schedule(static) if (team)
         for (int64_t e = 0; e < entries; e += BATCH)
             draw(&sum->plan, bands, rows->first + from, from, e, nrm_min_i64(BATCH, entries - e), s->drawn + e);
-        if (sum->threads == 1) {
+        if (!team) {
             add_entries(sum, rows, s->drawn, 0, entries);
             continue;
         }

@@ -50,7 +50,7 @@ static void load(const axis *x, const double *from, int64_t ld, double *to)
 static nrm_status hadamard(nrm_ctx *ctx, const char *who, const axis *x, double *to)
 {
     if (x->inner == 1) { /* lines in one piece, shared by the threads; the length is right, so nothing fails */
-#pragma omp parallel for num_threads(nrm_threads(ctx)) schedule(static)
+#pragma omp parallel for num_threads(nrm_threads(ctx)) schedule(static) if (x->outer * x->padded > NRM_SKETCH_TEAM)
         for (int64_t o = 0; o < x->outer; o++) nrm_hadamard(ctx, who, x->padded, to + o * x->padded, false);
         return NRM_OK;
     }
@@ -86,7 +86,7 @@ static nrm_status circulants(nrm_ctx *ctx, const char *who, const nrm_tensor_pla
     NRM_TRY_DONE(draw_signs(ctx, who, plan, NRM_SKETCH_CIRCULANT, j, &sign));
     NRM_TRY_DONE(nrm_circulant_create(ctx, who, x->n, sign, &circulant));
     NRM_TRY_DONE(NRM_ALLOC(ctx, work, 2 * threads * room, who));
-#pragma omp parallel for num_threads((int)threads) schedule(static)
+#pragma omp parallel for num_threads((int)threads) schedule(static) if (x->outer * x->n * x->inner > NRM_SKETCH_TEAM)
     for (int64_t pair = 0; pair < pairs; pair++) {
         double *own = work + 2 * omp_get_thread_num() * room;
         two_lines(circulant, x, 2 * pair, to, own, own + room);
@@ -205,7 +205,7 @@ nrm_status nrm_tensor_sketch(nrm_ctx *ctx, const char *who, const nrm_tensor_pla
     for (int j = 0; j < plan->factors; j++)
         NRM_TRY_DONE(transform(ctx, who, plan, j, 1, factor[j].d, factor[j].a, factor[j].lda, &z[j]));
     NRM_TRY_DONE(draw_rows(ctx, who, plan, &index));
-#pragma omp parallel for num_threads(nrm_threads(ctx)) schedule(static)
+#pragma omp parallel for num_threads(nrm_threads(ctx)) schedule(static) if (plan->m * columns > NRM_SKETCH_TEAM)
     for (int64_t t = 0; t < plan->m; t++) kronecker_row(plan, factor, z, index + t * plan->factors, sa + t * ldsa);
 done:
     for (int j = 0; j < plan->factors; j++) nrm_free(ctx, z[j]);
