@@ -3,7 +3,8 @@ import argparse
 import importlib
 import os
 
-NAMES = ("softmax", "sparse_ot", "top_eigenvector", "optim", "training", "volume_sampling", "leverage")
+NAMES = ("softmax", "sparse_ot", "top_eigenvector", "optim", "training", "volume_sampling", "leverage",
+         "linf_regression")
 
 parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
 parser.add_argument("names", nargs="*", metavar="NAME", help="of " + ", ".join(NAMES))
