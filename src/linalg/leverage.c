@@ -90,7 +90,8 @@ static nrm_status greatest(nrm_ctx *ctx, const double *error, double *most)
 /* ---- What both have in common ------------------------------------------------------------------- */
 
 /* The whitening's begin and its first basis; rank 0: nothing to do. */
-static nrm_status begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, const char *task, nrm_whiten *w)
+static nrm_status begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, const char *task, nrm_whiten *w,
+                        bool *orthonormal)
 {
     double *t = NULL;
     double condition;
@@ -100,7 +101,7 @@ static nrm_status begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b,
     nrm_status st = nrm_whiten_begin(ctx, who, a, b, n, task, w);
     if (st >= 0) st = NRM_ALLOC(ctx, t, w->columns * w->columns, who);
     st = nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st);
-    if (st >= 0) st = nrm_range_basis(ctx, who, a, b, n, t, &rank, &triangular, &condition);
+    if (st >= 0) st = nrm_range_basis(ctx, who, a, b, n, t, &rank, &triangular, &condition, orthonormal);
     if (st >= 0) st = nrm_comm_agree(ctx, nrm_ctx_comm(ctx), nrm_whiten_basis(w, rank, triangular, condition > STAGED, t));
     nrm_free(ctx, t);
     return st;
@@ -120,15 +121,18 @@ nrm_status nrm_leverage_scores(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_r
 {
     nrm_whiten w = {0};
     double *gram = NULL, *squares = NULL;
+    bool orthonormal;
     nrm_status st;
 
-    NRM_TRY_DONE(begin(ctx, who, a, b, n, "leverage scores", &w));
+    NRM_TRY_DONE(begin(ctx, who, a, b, n, "leverage scores", &w, &orthonormal));
     st = NRM_ALLOC(ctx, gram, w.rank * w.rank, who);
     if (st >= 0) st = NRM_ALLOC_ZERO(ctx, squares, n, who);
     NRM_TRY_DONE(nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st));
     if (w.rank > 0) {
-        NRM_TRY_DONE(nrm_whiten_pass(&w, NULL, NULL, gram));
-        NRM_TRY_DONE(nrm_whiten_renew(&w, gram));
+        if (!orthonormal) {
+            NRM_TRY_DONE(nrm_whiten_pass(&w, NULL, NULL, gram));
+            NRM_TRY_DONE(nrm_whiten_renew(&w, gram));
+        }
         NRM_TRY_DONE(nrm_whiten_pass(&w, take_squares, squares, NULL));
         NRM_TRY_DONE(gather(ctx, &w, squares));
     }
@@ -229,6 +233,7 @@ nrm_status nrm_lewis_weights(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_row
                              int64_t max_iter, double *w, nrm_lewis_report *report)
 {
     nrm_whiten whiten = {0};
+    bool orthonormal;
 
     NRM_TRY(check(ctx, who, p, tol, max_iter));
     if (p == 2) {
@@ -237,7 +242,7 @@ nrm_status nrm_lewis_weights(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_row
         if (report) *report = (nrm_lewis_report){.iterations = 1, .rank = rank, .sum = nrm_sum(w, n)};
         return NRM_OK;
     }
-    nrm_status st = begin(ctx, who, a, b, n, "Lewis weights", &whiten);
+    nrm_status st = begin(ctx, who, a, b, n, "Lewis weights", &whiten, &orthonormal);
     if (st >= 0) st = lewis(ctx, &whiten, p, tol, max_iter, w, report);
     nrm_whiten_end(&whiten);
     return st;

@@ -4,7 +4,7 @@
  * values of A R^-1 lie within [1/c, c], whatever the condition of A.  Columns are first brought
  * to length 1, which makes the rank independent of their units:
  *     S A = Q R,   R = R1 D,   R1 = U s V',   T = D^-1 R1^-1,  or D^-1 V_k s_k^-1 for rank k < d.
- * S has four entries a column (osnap) and costs one reading of the rows.  Rank S A <= rank A: where
+ * (Most matrices do not need this: range_gram.c.)  S has four entries a column (osnap) and costs one reading of the rows.  Rank S A <= rank A: where
  * some directions N of D^-1 V are left out, |A N| is measured on all rows, and if it is not
  * rounding a sketch of twice as many rows is taken; the last of them are the rows themselves.  So
  * chance decides about the time alone. */
@@ -51,7 +51,7 @@ static nrm_status basis_of(nrm_ctx *ctx, const char *who, int64_t n, int64_t d, 
     NRM_TRY_DONE(nrm_svd(ctx, who, d, d, r, d, NULL, s, vt));
     while (k < d && s[k] > rounding(n, d) * s[0]) k++;
     *rank = k;
-    if (condition) *condition = k > 0 ? s[0] / s[k - 1] : 1;
+    *condition = k > 0 ? s[0] / s[k - 1] : 1;
     *triangular = k == d;
     for (int64_t i = 0; i < d; i++)
         for (int64_t j = k; j < d; j++) null[i * (d - k) + j - k] = inverse[i] * vt[j * d + i];
@@ -156,12 +156,17 @@ done:
 }
 
 nrm_status nrm_range_basis(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, double *t, int64_t *rank,
-                           bool *triangular, double *condition)
+                           bool *triangular, double *condition, bool *orthonormal)
 {
-    const int64_t d = nrm_rows_cols(a) + (b ? nrm_rows_cols(b) : 0);
-    bool lost = true;
+    const int64_t d = nrm_rows_cols(a) + (b ? nrm_rows_cols(b) : 0), least = 4 * d + 64;
+    double ratio = 1;
+    bool found = false, lost = true;
 
-    for (int64_t m = 4 * d + 64; lost; m *= 2)
-        NRM_TRY(basis_from(ctx, who, a, b, n, n <= 2 * m ? nrm_max_i64(n, d) : m, d, t, rank, triangular, condition, &lost));
+    if (n > 2 * least) NRM_TRY(nrm_range_by_gram(ctx, who, a, b, n, t, &ratio, &found));
+    if (found) *rank = d, *triangular = true;
+    for (int64_t m = least; !found && lost; m *= 2)
+        NRM_TRY(basis_from(ctx, who, a, b, n, n <= 2 * m ? nrm_max_i64(n, d) : m, d, t, rank, triangular, &ratio, &lost));
+    if (condition) *condition = ratio;
+    if (orthonormal) *orthonormal = found;
     return NRM_OK;
 }

@@ -65,6 +65,7 @@ nrm_status nrm_whiten_basis(nrm_whiten *w, int64_t rank, bool triangular, bool s
     w->wide = (rank + width - 1) / width * width;
     w->triangular = triangular;
     w->staged = staged;
+    w->as_it_is = false;
     if (staged) {
         nrm_free(w->ctx, w->packed_first);
         NRM_TRY(NRM_ALLOC(w->ctx, w->packed_first, (w->columns + w->threads * w->block) * w->wide, w->who));
@@ -75,6 +76,14 @@ nrm_status nrm_whiten_basis(nrm_whiten *w, int64_t rank, bool triangular, bool s
     } else memcpy(w->t, t, (size_t)(w->columns * rank) * sizeof *t);
     pack(w);
     return NRM_OK;
+}
+
+void nrm_whiten_as_it_is(nrm_whiten *w)
+{
+    const int width = w->kernel->width;
+    w->rank = w->columns;
+    w->wide = (w->rank + width - 1) / width * width;
+    w->as_it_is = true;
 }
 
 /* A factor a, or a and b side by side, of which `first` columns are a's. */
@@ -105,8 +114,21 @@ static void product(const nrm_whiten *w, int64_t count, const left *x, const dou
     }
 }
 
+static void copy_rows(const nrm_whiten *w, int64_t count, const left *x, double *y)
+{
+    for (int64_t i = 0; i < count; i++, y += w->wide) {
+        memcpy(y, x->a + i * x->lda, (size_t)x->first * sizeof *y);
+        if (x->b) memcpy(y + x->first, x->b + i * x->ldb, (size_t)(x->columns - x->first) * sizeof *y);
+        memset(y + x->columns, 0, (size_t)(w->wide - x->columns) * sizeof *y);
+    }
+}
+
 static void to_basis(const nrm_whiten *w, int64_t count, const left *x, int64_t thread, double *y)
 {
+    if (w->as_it_is) {
+        copy_rows(w, count, x, y);
+        return;
+    }
     if (!w->staged) {
         product(w, count, x, w->packed, w->triangular, y);
         return;

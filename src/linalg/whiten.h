@@ -30,7 +30,7 @@ typedef struct nrm_whiten {
     const nrm_matmul_kernel_f64 *kernel;
     int64_t columns_a, columns; /* of A, of [A b] */
     int64_t rank, wide;         /* columns of T; rounded up to whole register blocks */
-    bool triangular, staged;
+    bool triangular, staged, as_it_is;
     int64_t block, unit;        /* rows */
     int threads;
     nrm_arena arena;
@@ -47,6 +47,7 @@ nrm_status nrm_whiten_begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows
 void nrm_whiten_end(nrm_whiten *w); /* {0} is fine */
 /* T (columns x rank); triangular: zero where row > column; staged: it is T0.  NRM_E_NOMEM. */
 nrm_status nrm_whiten_basis(nrm_whiten *w, int64_t rank, bool triangular, bool staged, const double *t);
+void nrm_whiten_as_it_is(nrm_whiten *w); /* T = I: y is the row */
 /* The rows must have been found finite before.  fn NULL: factors 1.  gram (rank x rank, both triangles) NULL: not made. */
 nrm_status nrm_whiten_pass(nrm_whiten *w, nrm_whiten_fn fn, void *user, double *gram);
 /* T <- T L^-T, L L' = gram, which is used up.  NRM_E_SINGULAR. */

@@ -297,7 +297,7 @@ static nrm_status whiten(nrm_ctx *ctx, audit *u, double *scaled)
     nrm_status st = nrm_array_view(ctx, &view, NRM_F64, 2, shape, scaled);
     if (st >= 0) st = nrm_rows_from_array(ctx, &rows, &view);
     if (ctx && st >= 0) st = nrm_set_comm(ctx, NULL);
-    if (st >= 0) st = nrm_range_basis(ctx, NRM_LP_CORESET, rows, NULL, w->count, u->t, &u->rank, &triangular, NULL);
+    if (st >= 0) st = nrm_range_basis(ctx, NRM_LP_CORESET, rows, NULL, w->count, u->t, &u->rank, &triangular, NULL, NULL);
     if (ctx) (void)!nrm_set_comm(ctx, comm); /* it was taken before */
     nrm_rows_close(ctx, rows);
     return st;

@@ -125,7 +125,7 @@ static nrm_status find_basis(job *j)
     st = weigh(j, c);
     if (st >= 0) st = open_c(j, c, &rows);
     if (st >= 0) {
-        st = nrm_range_basis(j->ctx, j->who, rows, NULL, j->m, j->t, &j->r, &triangular, NULL);
+        st = nrm_range_basis(j->ctx, j->who, rows, NULL, j->m, j->t, &j->r, &triangular, NULL, NULL);
         nrm_rows_close(j->ctx, rows);
     }
     nrm_free(j->ctx, c);
