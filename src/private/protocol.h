@@ -53,6 +53,8 @@ double nrm_private_cut(const nrm_private_plan *plan, const double *x, double y, 
 double nrm_private_gradient(const nrm_private_plan *plan, const double *x, double y, const double *theta, double *box, double *v,
                             nrm_private_record_report *report);
 
+/* Eight sums in turn: the bits depend on d alone. */
+double nrm_private_dot(const double *a, const double *b, int64_t d);
 /* nrm_private_randomize with a plan that was made before. */
 nrm_status nrm_private_randomize_planned(nrm_ctx *ctx, const nrm_private_plan *plan, nrm_private_source *source, int64_t user,
                                          const double *x, double y, const double *theta, void *message,
@@ -63,7 +65,8 @@ nrm_status nrm_private_randomize_planned(nrm_ctx *ctx, const nrm_private_plan *p
 /* n normals that are a function of (seed, stream) alone, written to z, which has room for n + 1;
  * work: 2 (n + 1). */
 void nrm_private_normals(uint64_t seed, uint64_t stream, int64_t n, double *z, double *work);
-/* The unit vector of a seed, in multiples of 2^-44; work: 3 (d + 1) doubles. */
+/* The unit vector of a seed, in multiples of 2^-44; work: 3 (d + 1) doubles, the first d of which
+ * become a positive multiple of it. */
 void nrm_private_direction(uint64_t seed, int64_t d, int64_t *units, double *work);
 /* The sign that makes sign * B * direction a private and unbiased stand-in for v, |v| = norm,
  * from 64 uniform bits; units is filled. */

@@ -17,15 +17,32 @@ static bool mend(double *x)
     return false;
 }
 
-/* v to |v| <= r; true if it was there before.  Rounding can leave it an ulp outside, which the
- * calibration allows for. */
-static bool to_ball(double *v, int64_t d, double r)
+double nrm_private_dot(const double *a, const double *b, int64_t d)
 {
-    const double norm = nrm_norm2(v, d);
-    if (norm <= r) return true;
+    enum { LANES = 8 };
+    double sum[LANES] = {0};
+    int64_t j = 0;
+    for (; j + LANES <= d; j += LANES)
+        for (int l = 0; l < LANES; l++) sum[l] += a[j + l] * b[j + l];
+    for (int l = 0; j + l < d; l++) sum[l] += a[j + l] * b[j + l];
+    return ((sum[0] + sum[4]) + (sum[1] + sum[5])) + ((sum[2] + sum[6]) + (sum[3] + sum[7]));
+}
+
+static double norm_of(const double *v, int64_t d)
+{
+    const double square = nrm_private_dot(v, v, d);
+    return square > 1e-280 && square < 1e280 ? sqrt(square) : nrm_norm2(v, d);
+}
+
+/* v to |v| <= r; its norm, above r if it was outside.  Rounding can leave it an ulp outside, which
+ * the calibration allows for. */
+static double to_ball(double *v, int64_t d, double r)
+{
+    const double norm = norm_of(v, d);
+    if (norm <= r) return norm;
     const double by = r / norm;
     for (int64_t j = 0; j < d; j++) v[j] = by > 0 ? v[j] * by : v[j] / norm * r;
-    return false;
+    return norm;
 }
 
 /* to[j] = x[j] clipped by tau, 0 for what is no number; counts in integers, which vectorizes. */
@@ -52,7 +69,7 @@ double nrm_private_cut(const nrm_private_plan *plan, const double *x, double y, 
     if (box) to_box(x, plan->d, plan->o.tau1, box, &strange, &outside);
     if (ball) {
         to_box(x, plan->d, DBL_MAX, ball, &strange, &outside);
-        outside += !to_ball(ball, plan->d, plan->o.r);
+        outside += to_ball(ball, plan->d, plan->o.r) > plan->o.r;
     }
     if (report) *report = (nrm_private_record_report){.clipped = outside > 0, .nonfinite = strange > 0};
     return clip(y, tau2);
@@ -64,12 +81,11 @@ double nrm_private_gradient(const nrm_private_plan *plan, const double *x, doubl
     const int64_t d = plan->d;
     double residual = -nrm_private_cut(plan, x, y, NULL, box, report);
 
-    for (int64_t j = 0; j < d; j++) residual += box[j] * theta[j];
+    residual += nrm_private_dot(box, theta, d);
     mend(&residual);
     for (int64_t j = 0; j < d; j++) {
-        v[j] = box[j] * residual;
-        mend(&v[j]);
+        const double w = box[j] * residual;
+        v[j] = fabs(w) <= DBL_MAX ? w : 0;
     }
-    to_ball(v, d, plan->radius);
-    return fmin(nrm_norm2(v, d), plan->radius);
+    return fmin(to_ball(v, d, plan->radius), plan->radius);
 }

@@ -36,6 +36,7 @@ nrm_status nrm_private_server_make(nrm_ctx *ctx, server **made, const nrm_privat
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, s->average, plan->d, NRM_PRIVATE));
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, s->units, plan->d, NRM_PRIVATE));
     NRM_TRY_DONE(NRM_ALLOC_ZERO(ctx, s->work, 3 * (plan->d + 1), NRM_PRIVATE));
+    s->hash = nrm_private_round_hash(plan, s->round, s->theta);
     *made = s;
     return NRM_OK;
 done:
@@ -92,8 +93,7 @@ nrm_status nrm_private_server_absorb(nrm_ctx *ctx, server *s, const void *messag
 
     NRM_REQUIRE(ctx, s && (message || bytes <= 0), NRM_E_NULL, NRM_PRIVATE ": server and message must not be NULL");
     const bool iht = s->plan.o.mode == NRM_PRIVATE_IHT;
-    const int64_t round = iht ? s->round : 0;
-    const nrm_private_header expected = {(uint32_t)s->plan.d, (uint32_t)round, nrm_private_round_hash(&s->plan, round, s->theta)};
+    const nrm_private_header expected = {(uint32_t)s->plan.d, (uint32_t)(iht ? s->round : 0), s->hash};
     NRM_TRY(nrm_private_open(ctx, s->plan.o.mode, &expected, message, bytes, &payload));
     NRM_TRY(iht ? absorb_direction(ctx, s, payload) : absorb_sums(ctx, s, payload));
     s->messages++;
@@ -192,5 +192,6 @@ nrm_status nrm_private_server_next_round(nrm_ctx *ctx, server *s)
     memset(s->sums, 0, (size_t)s->plan.numbers * sizeof *s->sums);
     s->messages = 0;
     s->round++;
+    s->hash = nrm_private_round_hash(&s->plan, s->round, s->theta);
     return NRM_OK;
 }

@@ -7,6 +7,7 @@
 struct nrm_private_server {
     nrm_private_plan plan;
     int64_t round, messages, total, averaged; /* messages: of this round; averaged: rounds in `average` */
+    uint64_t hash;                            /* of a message of this round */
     double threshold;                         /* iht, soft: of the last round */
     nrm_i128 *sums;                           /* of the numbers, in units of their grid or of 2^-44 */
     double *theta, *average;                  /* iht: d each; average is a sum of thetas */

@@ -77,6 +77,7 @@ static nrm_status fill(nrm_ctx *ctx, nrm_private_server *s, const nrm_kept *f, c
     memcpy(s->theta, f[F_THETA].data, (size_t)p->d * sizeof *s->theta);
     memcpy(s->average, f[F_AVERAGE].data, (size_t)p->d * sizeof *s->average);
     s->round = h[ROUND], s->messages = h[MESSAGES], s->total = h[TOTAL], s->averaged = h[AVERAGED];
+    s->hash = nrm_private_round_hash(p, s->round, s->theta);
     const double threshold = *(const double *)f[F_THRESHOLD].data;
     s->threshold = threshold < 0 ? NAN : threshold;
     return NRM_OK;

@@ -12,7 +12,6 @@
  * bits of the sum.  Sums of directions are sums of integers, whatever the order. */
 #include "kernel/elementwise.h"
 #include "kernel/philox.h"
-#include "linalg/linalg.h"
 #include "protocol.h"
 
 static const double TWO_PI = 6.283185307179586476925, LIFT = 0x1.8p8;
@@ -49,7 +48,8 @@ void nrm_private_normals(uint64_t seed, uint64_t stream, int64_t n, double *z, d
     to_uniform(length, pairs, 1);
     to_uniform(angle, pairs, TWO_PI);
     k->unary[NRM_UNARY_log](pairs, length, length);
-    for (int64_t i = 0; i < pairs; i++) length[i] = sqrt(-2 * length[i]);
+    for (int64_t i = 0; i < pairs; i++) length[i] *= -2;
+    k->unary[NRM_UNARY_sqrt](pairs, length, length);
     k->unary[NRM_UNARY_cos](pairs, angle, z);
     k->unary[NRM_UNARY_sin](pairs, angle, angle);
     for (int64_t i = 0; i < pairs; i++) z[i] *= length[i];
@@ -58,10 +58,10 @@ void nrm_private_normals(uint64_t seed, uint64_t stream, int64_t n, double *z, d
 
 void nrm_private_direction(uint64_t seed, int64_t d, int64_t *units, double *work)
 {
-    double *z = work, square = 0;
+    double *z = work;
 
     nrm_private_normals(seed, DIRECTION, d, z, work + d + 1);
-    for (int64_t j = 0; j < d; j++) square += z[j] * z[j];
+    double square = nrm_private_dot(z, z, d);
     if (square == 0) z[0] = square = 1; /* no seed is known to do that */
     const double by = 1 / sqrt(square);
     uint64_t zero;
@@ -79,10 +79,9 @@ bool nrm_private_sign(const nrm_private_plan *plan, const double *v, double norm
 {
     const uint64_t half = UINT64_C(1) << 63, room = half - plan->least;
     const double share = plan->radius > 0 ? norm / plan->radius : 0;
-    double along = 0;
 
     nrm_private_direction(seed, plan->d, units, work);
-    for (int64_t j = 0; j < plan->d; j++) along += v[j] * (double)units[j];
+    const double along = nrm_private_dot(v, work, plan->d);
     /* share <= 1, but the product may round up: the bound on the chance is kept by the minimum. */
     const double lean = share * (double)room;
     const uint64_t extra = !(lean > 0) ? 0 : lean >= (double)room ? room : (uint64_t)lean;
