@@ -147,7 +147,7 @@ static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *
     const bool all = rows->count == sum->plan.n;
     const int64_t size = all ? s->padded : sum->unit;
     nrm_arena arena = {0};
-    nrm_status st;
+    nrm_status st = NRM_OK;
 
     const int panel_slot = nrm_arena_add(&arena, s->threads * size, NRM_PANEL * sizeof(double));
     const int sign_slot = nrm_arena_add(&arena, size, sizeof(double));
