@@ -13,7 +13,7 @@
 #include <cblas.h>
 #include <omp.h>
 
-enum { BLOCK = 256, TILE = 64, SMALL_TILE = 16 };
+enum { BLOCK = 256, TILE = 64, SMALL_TILE = 16, ROUND = 1 << 24 }; /* ROUND: entries of S between two looks at the clock */
 
 typedef struct dense {
     int64_t tile;    /* rows of a tile */
@@ -88,24 +88,36 @@ static bool by_fourier(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows)
            (double)sum->plan.m > 32 * log2((double)n);
 }
 
+/* Rows of S A of a tile, over `count` rows from row `from` on, block by block. */
+static void add_blocks(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t r, int64_t from, int64_t count, double *tile)
+{
+    const dense *s = sum->state;
+    double sign[BLOCK];
+
+    for (int64_t end = from + count; from < end; from += BLOCK) {
+        const int64_t height = nrm_min_i64(BLOCK, end - from);
+        if (s->chosen) nrm_sketch_signs(&sum->plan, 0, rows->first + from, height, sign);
+        add_tile(sum, rows, r, from, height, sign, tile);
+    }
+}
+
 static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *rows)
 {
     const dense *s = sum->state;
     const int64_t tiles = (sum->plan.m + s->tile - 1) / s->tile;
-    double sign[BLOCK];
+    const int64_t round = nrm_max_i64(1, nrm_min_i64(32, ROUND / sum->plan.m / BLOCK)) * BLOCK;
 
     if (by_fourier(sum, rows)) return nrm_sketch_circulant(ctx, sum, rows, s->chosen);
-    for (int64_t from = 0; from < rows->count; from += BLOCK) {
-        const int64_t count = nrm_min_i64(BLOCK, rows->count - from);
+    for (int64_t from = 0; from < rows->count; from += round) {
+        const int64_t count = nrm_min_i64(round, rows->count - from);
         NRM_TRY(nrm_sketch_tick(ctx, sum, rows->first + from));
-        if (s->chosen) nrm_sketch_signs(&sum->plan, 0, rows->first + from, count, sign);
 #pragma omp parallel num_threads(sum->threads) if (count * sum->plan.m > NRM_SKETCH_TEAM / 4)
         {
             const int before = omp_get_max_threads();
             omp_set_num_threads(1); /* a team of one counts as no team for OpenBLAS */
 #pragma omp for schedule(dynamic)
             for (int64_t t = 0; t < tiles; t++)
-                add_tile(sum, rows, t * s->tile, from, count, sign, s->tiles + omp_get_thread_num() * s->tile * BLOCK);
+                add_blocks(sum, rows, t * s->tile, from, count, s->tiles + omp_get_thread_num() * s->tile * BLOCK);
             omp_set_num_threads(before);
         }
     }
