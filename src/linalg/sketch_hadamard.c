@@ -129,6 +129,17 @@ static void transform(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, in
     s->kernels->transform_of(rows->a + from * rows->lda + p * NRM_PANEL, rows->lda, sign, s->chunk, panel, ahead);
 }
 
+/* sign[r] = (-1)^|high[r] & chunk|, by folding all bits onto the lowest: a loop for vectors. */
+static void row_signs(int64_t m, const int64_t *high, int64_t chunk, double *sign)
+{
+    for (int64_t r = 0; r < m; r++) {
+        uint64_t x = (uint64_t)(high[r] & chunk);
+        for (int shift = 32; shift > 0; shift /= 2) x ^= x >> shift;
+        x = x << 63 | UINT64_C(0x3FF0000000000000);
+        memcpy(&sign[r], &x, sizeof x);
+    }
+}
+
 /* Chunk number `chunk` of a strip of a lane: the panels from `p` on. */
 static void add_chunk(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t chunk, int64_t lane, int64_t p,
                       int thread)
@@ -139,7 +150,7 @@ static void add_chunk(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, in
     double *row_sign = s->row_sign + thread * m;
 
     nrm_sketch_signs(&sum->plan, 0, chunk * s->chunk, count, sign);
-    for (int64_t r = 0; r < m; r++) row_sign[r] = nrm_sketch_parity(s->high[r], chunk);
+    row_signs(m, s->high, chunk, row_sign);
     for (int64_t end = nrm_min_i64(p + STRIP, s->panels); p < end; p++) {
         transform(sum, rows, from, count, p, sign, panel);
         s->kernels->add_rows(m, s->low, row_sign, panel, s->sums + (lane * s->panels + p) * m * NRM_PANEL);
