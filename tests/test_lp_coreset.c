@@ -279,6 +279,21 @@ static void test_user_and_size(void **state)
     nrm_lp_coreset_release(ctx, &r);
     nrm_lp_coreset_release(ctx, &s);
     nrm_rows_close(ctx, rows);
+    static const double powers[] = {4, 1};
+    for (int k = 0; k < 4; k++) { /* the sensitivities as the user's: what the schemes make of their own */
+        nrm_lp_coreset_options with_scores = with(powers[k % 2], k % 2 ? NRM_LP_CORESET_AUGMENTED : NRM_LP_CORESET_COMBINED, 50);
+        with_scores.scores = NRM_LP_SCORES_BRACKET;
+        assert_ok(ctx, coreset(ctx, N, D, a, NRM_LP_CORESET_SENSITIVITIES, &r, &info, &with_scores));
+        with_scores.passes = k < 2 ? NRM_LP_PASSES_MANY : NRM_LP_PASSES_ONE;
+        rows = rows_of(ctx, N, D, a);
+        assert_ok(ctx, nrm_lp_coreset(ctx, &(nrm_lp_coreset_input){.a = rows, .user_scores = r.sensitivities, .length = N}, 0, &s, &info,
+                                      &with_scores));
+        assert_string_equal(info.scores, "user");
+        near(&r, &s);
+        nrm_rows_close(ctx, rows);
+        nrm_lp_coreset_release(ctx, &r);
+        nrm_lp_coreset_release(ctx, &s);
+    }
     static const struct { int scheme; double p, b; } rule[] = {
         {NRM_LP_CORESET_LEWIS, 1, 3}, {NRM_LP_CORESET_LEWIS, 3, 5.196152422706632}, {NRM_LP_CORESET_ROOT_LEVERAGE, 1, 3}};
     o.rows = 0;
@@ -352,25 +367,6 @@ static void test_odd(void **state)
     nrm_ctx_destroy(ctx);
 }
 
-/* Lewis weights that reached their limit of rounds: a remark, and a coreset. */
-static void test_not_converged(void **state)
-{
-    (void)state;
-    static double a[900];
-    nrm_ctx *ctx = quiet_ctx();
-    nrm_lp_coreset_options o = with(1, NRM_LP_CORESET_LEWIS, 20);
-    nrm_lp_coreset_info info;
-    nrm_lp_coreset_result r;
-
-    make_rows(300, 3, 9, a);
-    o.lewis_iterations = 1, o.lewis_tol = 1e-12;
-    assert_int_equal(coreset(ctx, 300, 3, a, 0, &r, &info, &o), NRM_NOT_CONVERGED);
-    assert_message(ctx, "less well than asked for");
-    assert_true(info.lewis_error > 1e-12 && r.rows > 0);
-    nrm_lp_coreset_release(ctx, &r);
-    nrm_ctx_destroy(ctx);
-}
-
 static nrm_status every_example(nrm_ctx *ctx, void *user)
 {
     const nrm_method *method = user;
@@ -391,4 +387,4 @@ static void test_examples_and_allocation_failures(void **state)
 
 NRM_TEST_MAIN(cmocka_unit_test(test_worked), cmocka_unit_test(test_water), cmocka_unit_test(test_schemes), cmocka_unit_test(test_rounds),
               cmocka_unit_test(test_same), cmocka_unit_test(test_user_and_size), cmocka_unit_test(test_odd),
-              cmocka_unit_test(test_not_converged), cmocka_unit_test(test_examples_and_allocation_failures))
+              cmocka_unit_test(test_examples_and_allocation_failures))

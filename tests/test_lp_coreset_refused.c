@@ -1,5 +1,6 @@
 /* test_lp_coreset_refused.c -- what lp-coreset refuses, each with its sentence, outputs untouched. */
 #include "lp_coreset_kit.h"
+#include "data/formats.h"
 
 static void refused(nrm_ctx *ctx, const nrm_lp_coreset_input *in, unsigned want, const nrm_lp_coreset_options *o, nrm_status status,
                     const char *piece)
@@ -86,6 +87,15 @@ static void test_bad_input(void **state)
     refused(ctx, &in, NRM_LP_CORESET_LEWIS_WEIGHTS, &o, NRM_E_RANGE, "set passes to many");
     nrm_rows_close(ctx, rows), nrm_rows_close(ctx, fewer), nrm_rows_close(ctx, flat);
 
+    static const char ragged[] = "1,2\n3,4\n5\n6,7\n";
+    assert_ok(ctx, nrm_rows_open_memory(ctx, &rows, "a.csv", ragged, strlen(ragged), 0));
+    in.a = rows;
+    for (int passes = NRM_LP_PASSES_AUTO; passes <= NRM_LP_PASSES_MANY; passes++) {
+        o = with(1, NRM_LP_CORESET_LEWIS, 3);
+        o.passes = passes, refused(ctx, &in, 0, &o, NRM_E_FORMAT, "(row 3) has 1 fields");
+    }
+    nrm_rows_close(ctx, rows);
+
     int left = 1;
     assert_ok(ctx, nrm_rows_from_callback(ctx, &rows, 2, nothing_more, &left));
     in.a = rows;
@@ -99,4 +109,23 @@ static void test_bad_input(void **state)
     nrm_ctx_destroy(ctx);
 }
 
-NRM_TEST_MAIN(cmocka_unit_test(test_bad_input))
+/* Lewis weights that reached their limit of rounds: a remark, and a coreset. */
+static void test_not_converged(void **state)
+{
+    (void)state;
+    static double a[900];
+    nrm_ctx *ctx = quiet_ctx();
+    nrm_lp_coreset_options o = with(1, NRM_LP_CORESET_LEWIS, 20);
+    nrm_lp_coreset_info info;
+    nrm_lp_coreset_result r;
+
+    make_rows(300, 3, 9, a);
+    o.lewis_iterations = 1, o.lewis_tol = 1e-12;
+    assert_int_equal(coreset(ctx, 300, 3, a, 0, &r, &info, &o), NRM_NOT_CONVERGED);
+    assert_message(ctx, "less well than asked for");
+    assert_true(info.lewis_error > 1e-12 && r.rows > 0);
+    nrm_lp_coreset_release(ctx, &r);
+    nrm_ctx_destroy(ctx);
+}
+
+NRM_TEST_MAIN(cmocka_unit_test(test_bad_input), cmocka_unit_test(test_not_converged))
