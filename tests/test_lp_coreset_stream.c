@@ -143,6 +143,35 @@ static void test_single_block(void **state)
     nrm_ctx_destroy(ctx);
 }
 
+/* Merged or not, and with its audit: the bits of one thread. */
+static void test_threads(void **state)
+{
+    (void)state;
+    enum { N = 3000, D = 3 };
+    static double a[N * D];
+    nrm_ctx *ctx = quiet_ctx();
+    nrm_lp_coreset_info info, again;
+    nrm_lp_coreset_result r, s;
+
+    make_rows(N, D, 4, a);
+    for (int passes = NRM_LP_PASSES_ONE; passes <= NRM_LP_PASSES_MANY; passes++) {
+        nrm_lp_coreset_options o = with(1.5, NRM_LP_CORESET_LEWIS, 20);
+        o.passes = passes, o.audit = true;
+        assert_ok(ctx, nrm_set_threads(ctx, 1));
+        assert_ok(ctx, coreset(ctx, N, D, a, NRM_LP_CORESET_WITNESS, &r, &info, &o));
+        assert_ok(ctx, nrm_set_threads(ctx, 2));
+        assert_ok(ctx, coreset(ctx, N, D, a, NRM_LP_CORESET_WITNESS, &s, &again, &o));
+        assert_int_equal(r.rows, s.rows);
+        assert_memory_equal(r.index, s.index, (size_t)r.rows * sizeof *r.index);
+        assert_memory_equal(r.weights, s.weights, (size_t)r.rows * sizeof *r.weights);
+        assert_memory_equal(r.witness, s.witness, D * sizeof *r.witness);
+        assert_true(info.distortion == again.distortion);
+        nrm_lp_coreset_release(ctx, &r);
+        nrm_lp_coreset_release(ctx, &s);
+    }
+    nrm_ctx_destroy(ctx);
+}
+
 /* Of d = 2 columns a scan of the half circle finds the distortion; the audit finds what it finds. */
 static void test_audit(void **state)
 {
@@ -363,6 +392,6 @@ static void test_cancel(void **state)
     nrm_ctx_destroy(ctx);
 }
 
-NRM_TEST_MAIN(cmocka_unit_test(test_merged), cmocka_unit_test(test_memory), cmocka_unit_test(test_single_block),
+NRM_TEST_MAIN(cmocka_unit_test(test_merged), cmocka_unit_test(test_memory), cmocka_unit_test(test_single_block), cmocka_unit_test(test_threads),
               cmocka_unit_test(test_audit), cmocka_unit_test(test_quality), cmocka_unit_test(test_ranks),
               cmocka_unit_test(test_allocation_failures), cmocka_unit_test(test_cancel))
