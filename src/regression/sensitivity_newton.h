@@ -1,4 +1,5 @@
-/* sensitivity_newton.h -- min |Yx|_p with t'x = 1, for many t and one Y, 1 < p.  Private to sensitivity.h. */
+/* sensitivity_newton.h -- min |Yx|_p with t'x = 1, for many t and one Y: by Newton's method for p > 1
+ * (sensitivity_newton.c), along edges for p = 1 (sensitivity_edges.c).  Private to sensitivity.h. */
 #ifndef NRM_SENSITIVITY_NEWTON_H
 #define NRM_SENSITIVITY_NEWTON_H
 
@@ -25,6 +26,8 @@ typedef struct nrm_newton_answer {
 
 int64_t nrm_newton_work(int64_t m, int64_t r, int64_t wide); /* doubles, for one t; -1: too many */
 nrm_newton_answer nrm_newton_least(const nrm_newton_rows *rows, const double *t, double *work);
+int64_t nrm_edges_work(int64_t m, int64_t r);
+nrm_newton_answer nrm_edges_least(const nrm_newton_rows *rows, const double *t, double *work); /* p = 1 */
 /* a (n x n, row-major, lower triangle) = L L' in place; false where it is not positive.  x <- (L L')^-1 x. */
 bool nrm_newton_factor(int64_t n, double *a);
 void nrm_newton_solve(int64_t n, const double *l, double *x);

@@ -5,8 +5,8 @@
  *     min over z of |Y N z + Y t / |t|^2|_p  =  s^(-1/p).
  * Of one column there is nothing to choose: s = |t|^p / sum |y_j|^p.
  *
- * Solving these one by one forms Y N and its factorisation for each; for p > 1 sensitivity_newton.c
- * does without, and a few times to twenty times faster.  What it leaves open, and p = 1, goes to
+ * Solving these one by one forms Y N and its factorisation for each.  sensitivity_newton.c and, for
+ * p = 1, sensitivity_edges.c do without, and some ten times faster; what they leave open goes to
  * lp_solve.c. */
 #include "sensitivity_row.h"
 #include "linalg/linalg.h"
@@ -38,7 +38,7 @@ nrm_status nrm_sensitivity_bench_make(nrm_sensitivity_bench *b)
     const int64_t m = b->m, r = b->r, wide = (r + kernel->width - 1) / kernel->width * kernel->width, threads = b->threads;
     int64_t area, room = 0;
 
-    if (b->p > 1 && r > 1) room = nrm_newton_work(m, r, wide);
+    if (r > 1) room = b->p > 1 ? nrm_newton_work(m, r, wide) : nrm_edges_work(m, r);
     NRM_REQUIRE(b->ctx, room >= 0 && nrm_mul_size(m, wide, &area) && nrm_mul_size(area, threads, &area) && nrm_mul_size(room, threads, &area),
                 NRM_E_OVERFLOW, "%s: %lld rows of %lld numbers for each thread are more than memory can address", b->who, NRM_LL(m),
                 NRM_LL(r));
@@ -91,10 +91,11 @@ static nrm_sensitivity_of_row of_one_column(const nrm_sensitivity_bench *b, doub
 static double inverse_power(double norm, double p, double most) { return norm > 0 ? fmin(most, pow(norm, -p)) : most; }
 
 /* True: found, and closed. */
-static bool by_newton(const nrm_sensitivity_bench *b, const double *t, nrm_sensitivity_of_row *row)
+static bool with_all(const nrm_sensitivity_bench *b, const double *t, nrm_sensitivity_of_row *row)
 {
     if (b->newton_room == 0) return false;
-    const nrm_newton_answer answer = nrm_newton_least(&b->newton, t, b->newton_work + omp_get_thread_num() * b->newton_room);
+    double *work = b->newton_work + omp_get_thread_num() * b->newton_room;
+    const nrm_newton_answer answer = b->p > 1 ? nrm_newton_least(&b->newton, t, work) : nrm_edges_least(&b->newton, t, work);
     *row = (nrm_sensitivity_of_row){.lower = inverse_power(answer.norm, b->p, INFINITY), .systems = answer.systems,
                                     .upper = inverse_power(answer.lower, b->p, INFINITY)};
     return answer.closed;
@@ -110,7 +111,7 @@ static nrm_sensitivity_of_row of_row(const nrm_sensitivity_bench *b, const doubl
     const double length = nrm_norm2(t, r);
     if (length == 0) return (nrm_sensitivity_of_row){0};
     if (r == 1) return of_one_column(b, t[0]);
-    if (by_newton(b, t, &row)) return row;
+    if (with_all(b, t, &row)) return row;
     reduce(b, t, length, z, reduced, right);
     const nrm_lp_problem problem = {.n = b->m, .d = r - 1, .a = reduced, .lda = r - 1, .b = right, .p = b->p, .tol = b->tol,
                                     .max_iter = b->max_iter, .threads = 1};
