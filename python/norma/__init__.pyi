@@ -482,6 +482,163 @@ def generate(
     """
     ...
 
+class _LewisWeightsInfo(Info):
+    rows: int
+    columns: int
+    rank: int
+    iterations: int
+    error: float
+    sum: float
+    measured: int
+    open: int
+    total: float
+    total_error: float
+    seconds: float
+
+class _LewisWeightsResult(Result):
+    info: _LewisWeightsInfo
+    weights: NDArray[np.float64]
+    sensitivity: NDArray[np.float64]
+    lower: NDArray[np.float64]
+    upper: NDArray[np.float64]
+
+def lewis_weights(
+    a: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike],
+    *,
+    b: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike] | None = None,
+    p: float | None = 1.0,
+    tol: float | None = 1e-10,
+    max_iter: int | None = 500,
+    measure: Literal["auto", "exact", "sample"] | None = "auto",
+    sample: int | None = 0,
+    draws: int | None = 0,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _LewisWeightsResult:
+    """How much each row of a tall matrix can matter in the p-norm: leverage, Lewis weights, sensitivities.
+
+    A row matters as far as some x makes it a large part of the p-norm of a x: its
+    sensitivity. Sampling rows by it, or by Lewis weights, which cost a few readings of the
+    rows, keeps that norm for every x at once; uniform sampling may lose the only row that
+    holds a direction.
+
+    With p = 2 all are the leverage scores. For other p weights enclose sensitivities within
+    a power of the rank: lower and upper are that bracket, or with measure exact the primal
+    and dual values of a regression for each row. With b the rows are those of a and b side
+    by side, which is what sampling for a regression wants.
+
+    Whatever the condition of a, the work is done in coordinates in which it is close to 1;
+    columns that others make up count once, as rank says, and columns may be in any units.
+
+    error bounds how far the weights are from their equation. The numbers do not depend on
+    the number of threads; among ranks they agree to rounding.
+
+    Parameters
+    ----------
+    a : array_like (n, d), float32 or float64
+        the rows, dense or sparse; they are read several times, in pieces. Also a sparse
+        matrix, an iterator of rows or of blocks of rows or a file as pathlib.Path.
+    b : array_like (n, q), float32 or float64, optional
+        more columns, such as the right-hand side of a regression. Also a sparse matrix, an
+        iterator of rows or of blocks of rows or a file as pathlib.Path.
+    p : float, default 1.0
+        of the norm; 2 gives leverage scores. From 1 to 64.
+    tol : float, default 1e-10
+        stop when no weight is further from (2) than this, as a logarithm. From 0 to 1.
+    max_iter : int, default 500
+        most rounds, each reading the rows once. From 1 to 1000000. Unit: rounds.
+    measure : {'auto', 'exact', 'sample'}, default 'auto'
+        what sensitivities are measured on: all rows (exact), a sample by Lewis weights, or
+        all up to 2000 (auto).
+    sample : int, default 0
+        expected size of the sample; 0: 8 k^max(1, p/2) ln(k + 1), at least 20 k. From 0 to
+        2**53. Unit: rows.
+    draws : int, default 0
+        estimate the total sensitivity from so many rows drawn by weight; 0: not. From 0 to
+        1000000000. Unit: rows.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        weights : ndarray (n), float64
+            the Lewis weights.
+        sensitivity : ndarray (n), float64
+            the sensitivities; a regression a row. Made on request: want or out.
+        lower : ndarray (n), float64
+            no sensitivity is below this. Made on request: want or out.
+        upper : ndarray (n), float64
+            or above this. Made on request: want or out.
+        info.rows : int
+            rows read. Unit: rows.
+        info.columns : int
+            of a and b together.
+        info.rank : int
+            k, of a and b side by side.
+        info.iterations : int
+            rounds after the first. Unit: rounds.
+        info.error : float
+            max |ln(tau_i / w_i)| of (2), measured on the weights handed out.
+        info.sum : float
+            of the weights; k but for error.
+        info.measured : int
+            rows that sensitivities were measured on; 0: none asked for. Unit: rows.
+        info.open : int
+            sensitivities whose enclosure stayed wider than asked for. Unit: rows.
+        info.total : float
+            of all sensitivities, or estimated from draws; NaN where neither was asked for.
+        info.total_error : float
+            standard error of the estimate from draws; else 0.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    D. P. Woodruff, T. Yasuda, Sharper Bounds for l_p Sensitivity Sampling, ICML 2023, arXiv
+    2306.00732; M. B. Cohen, R. Peng, l_p Row Sampling by Lewis Weights, STOC 2015, arXiv
+    1412.0588.
+
+    Examples
+    --------
+    >>> import norma
+
+    Weights and sensitivities in the sum of magnitudes.
+
+    >>> result = norma.lewis_weights([[1, 0], [0, 1], [1, 1], [2, -1]], measure='exact', want=['sensitivity', 'lower', 'upper'])
+    >>> result.weights  # [0.30823533,0.42922282,0.56235838,0.70018348]
+    >>> result.sensitivity  # [0.25,0.3333333333,0.5,0.6]
+    >>> result.lower  # [0.25,0.3333333333,0.5,0.6]
+    >>> result.upper  # [0.25,0.3333333333,0.5,0.6]
+    >>> result.info.rank  # 2
+    >>> result.info.sum  # 2
+
+    Leverage scores.
+
+    >>> result = norma.lewis_weights([[1, 0], [0, 1], [1, 1], [2, -1]], p=2.0)
+    >>> result.weights  # [0.1764705882,0.3529411765,0.6470588235,0.8235294118]
+    >>> result.info.error  # 0
+
+    Two columns that share no row.
+
+    >>> result = norma.lewis_weights([[1], [0], [0]], b=[[0], [3], [4]], p=4.0)
+    >>> result.weights  # [1,0.2403560831,0.7596439169]
+    """
+    ...
+
 class _LinfRegressionInfo(Info):
     sketch: str
     guarantee: str
@@ -514,7 +671,11 @@ def linf_regression(
     b: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike],
     *,
     s: ArrayLike | PathLike[str] | None = None,
-    sketch: Literal["gaussian", "srht", "srct", "bgp", "countsketch", "osnap", "user"] | None = "srht",
+    a2: ArrayLike | PathLike[str] | None = None,
+    a3: ArrayLike | PathLike[str] | None = None,
+    b2: ArrayLike | PathLike[str] | None = None,
+    b3: ArrayLike | PathLike[str] | None = None,
+    sketch: Literal["gaussian", "srht", "srct", "bgp", "countsketch", "osnap", "user", "tensor-srht", "tensor-srct"] | None = "srht",
     rows: int | None = 0,
     rule: Literal["sharp", "corrected", "paper"] | None = "sharp",
     eps: float | None = 0.5,
@@ -550,7 +711,10 @@ def linf_regression(
 
     error_bars come from the compressed residual. With gaussian they are exact: the
     intervals hold the exact solution with probability confidence. With srht, srct and bgp
-    they are observed to be as good, with sparse sketches they are not to be relied on.
+    they are observed to be as good, with sparse sketches they are not to be relied on. A
+    matrix that is a Kronecker product can be given by its factors; the tensor sketches
+    never form it.
+
     refine goes on from there to the exact solution, a pass a step, and measures what is
     left; the error bars then are bounds from that.
 
@@ -564,13 +728,24 @@ def linf_regression(
         the rows of the matrix, dense or sparse, n >= d; a stream of any length is read
         once. Also a sparse matrix, an iterator of rows or of blocks of rows or a file as
         pathlib.Path.
-    b : array_like (n, q), float32 or float64
-        the right-hand sides, row by row; a vector is one of them. Also a sparse matrix, an
-        iterator of rows or of blocks of rows or a file as pathlib.Path.
-    s : array_like (m, n), float64, optional
+    b : array_like (r, q), float32 or float64
+        the right-hand sides, row by row, as many rows as a; a vector is one of them. Also a
+        sparse matrix, an iterator of rows or of blocks of rows or a file as pathlib.Path.
+    s : array_like (m, r), float64, optional
         the compressing matrix, for the sketch user. Also a file as pathlib.Path.
-    sketch : {'gaussian', 'srht', 'srct', 'bgp', 'countsketch', 'osnap', 'user'}, default 'srht'
-        S: dense (gaussian, srht, srct, bgp), sparse (countsketch, osnap) or given (user).
+    a2 : array_like (n2, d2), float64, optional
+        second Kronecker factor of the matrix, a being the first: row i n2 + j is row i of a
+        times row j of a2. Also a file as pathlib.Path.
+    a3 : array_like (n3, d3), float64, optional
+        third Kronecker factor. Also a file as pathlib.Path.
+    b2 : array_like (n2) or (n2, q2), float64, optional
+        with a2: second Kronecker factor of b, b being the first; without it b has all rows.
+        Also a file as pathlib.Path.
+    b3 : array_like (n3) or (n3, q3), float64, optional
+        third Kronecker factor of b. Also a file as pathlib.Path.
+    sketch : {'gaussian', 'srht', 'srct', 'bgp', 'countsketch', 'osnap', 'user', 'tensor-srht', 'tensor-srct'}, default 'srht'
+        S: dense (gaussian, srht, srct, bgp), sparse (countsketch, osnap), given (user), or
+        of Kronecker factors.
     rows : int, default 0
         of the compression, m; 0: by the rule. From 0 to 2147483647. Unit: rows.
     rule : {'sharp', 'corrected', 'paper'}, default 'sharp'
@@ -598,7 +773,8 @@ def linf_regression(
         most steps towards the exact solution, each one more pass over a and b. From 0 to
         1000000. Unit: steps.
     tolerance : float, default 1e-12
-        refine: stop at |A'r| <= tolerance |A| |r|. From 0 to 1.
+        refine: stop at |A'r| <= tolerance |A| |r|, or where only rounding is left. From 0
+        to 1.
     confidence : float, default 0.95
         of the error bars of one right-hand side, together. Above 0, at most 1.
     total_rows : int, default 0
@@ -643,7 +819,8 @@ def linf_regression(
             S: as asked, or none where the solution is the exact one.
         info.guarantee : str
             of the bound: exact (no compression), law (gaussian), theorem (bgp, constant
-            left open), observed (srht, srct), none (sparse), unknown (user).
+            left open), observed (srht, srct, and of factors), none (sparse), unknown
+            (user).
         info.total_rows : int
             n. Unit: rows.
         info.rows : int
@@ -706,6 +883,413 @@ def linf_regression(
     >>> result.x  # [2,3]
     >>> result.info.rows  # 4
     >>> result.info.residual  # 0
+
+    A Kronecker product, by its factors.
+
+    >>> result = norma.linf_regression([[1, 0], [1, 1], [1, 2]], a2=[[1], [2]], b=[1, 3, 5], b2=[1, 2], sketch='tensor-srht')
+    >>> result.x  # [1,2]
+    >>> result.info.total_rows  # 6
+    >>> result.info.exact  # 1
+    """
+    ...
+
+class _LpCoresetInfo(Info):
+    scheme: str
+    scores: str
+    p: float
+    rows_read: int
+    columns: int
+    rank: int
+    rows: int
+    expected: float
+    total_sensitivity: float
+    least_weight: float
+    most_weight: float
+    levels: int
+    lewis_error: float
+    distortion: float
+    passes: int
+    seconds: float
+
+class _LpCoresetResult(Result):
+    info: _LpCoresetInfo
+    index: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    rows_a: NDArray[np.float64]
+    rows_b: NDArray[np.float64]
+    sensitivities: NDArray[np.float64]
+    lewis_weights: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    witness: NDArray[np.float64]
+
+def lp_coreset(
+    a: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike],
+    *,
+    b: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike] | None = None,
+    row_weights: ArrayLike | PathLike[str] | None = None,
+    user_scores: ArrayLike | PathLike[str] | None = None,
+    p: float | None = 1.0,
+    scheme: Literal["auto", "uniform", "sensitivity", "lewis", "root-leverage", "combined", "augmented"] | None = "auto",
+    rows: int | None = 0,
+    eps: float | None = 0.25,
+    delta: float | None = 0.05,
+    scores: Literal["auto", "exact", "approximate", "bracket"] | None = "auto",
+    iid: bool | None = False,
+    passes: Literal["auto", "one", "many"] | None = "auto",
+    audit: bool | None = False,
+    lewis_tol: float | None = 0.0,
+    lewis_iterations: int | None = 500,
+    newton_tol: float | None = 0.0,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _LpCoresetResult:
+    """A few weighted rows of a tall matrix that keep the p-norm of a x for every x.
+
+    Keeps rows at random, those that can matter more with greater probability, and gives
+    each the weight that makes the sum of weights times |row x|^p right on average. With as
+    many rows as eps and delta ask for it is right within the factor 1 +- eps for all x at
+    once, so that a regression solved on the rows kept is one on all rows. For that the
+    coreset must be of a and b together.
+
+    scheme says how much a row matters. The sensitivity is the greatest share of the sum
+    that a row can have; Lewis weights are near it and take a few passes; combined (p > 2)
+    adds leverage scores to it, and root-leverage (p <= 2) takes these alone, in rounds.
+    uniform is there to compare with: it loses rows that are rare and large.
+
+    Rows that can be read only once, or are too many to hold a number for each, are taken in
+    blocks whose coresets are merged; the memory then grows with the logarithm of their
+    number only, and eps is multiplied by at most levels.
+
+    The weights are for |.|^p, of rows as they came. A row's draw depends on the seed and
+    its number alone: not on how many threads or processes there are. audit looks for the x
+    at which the coreset is worst and measures it on all rows: what it finds is a lower
+    bound of the greatest error, with its witness.
+
+    Parameters
+    ----------
+    a : array_like (n, d), float32 or float64
+        the rows, dense or sparse, at least as many as columns. Also a sparse matrix, an
+        iterator of rows or of blocks of rows or a file as pathlib.Path.
+    b : array_like (n) or (n, q), float32 or float64, optional
+        more columns of the same rows, such as the right side of a regression, which needs a
+        coreset of both. Also a sparse matrix, an iterator of rows or of blocks of rows or a
+        file as pathlib.Path.
+    row_weights : array_like (n), float64, optional
+        what each row counts in the sum of |.|^p, > 0; 1 where there are none. Also a file
+        as pathlib.Path.
+    user_scores : array_like (n), float64, optional
+        what is to stand for the sensitivities, at least 0 and not all 0; the scale does not
+        matter. Also a file as pathlib.Path.
+    p : float, default 1.0
+        the norm; beyond 64, 64 stands for the largest entry. At least 1.
+    scheme : {'auto', 'uniform', 'sensitivity', 'lewis', 'root-leverage', 'combined', 'augmented'}, default 'auto'
+        what rows are chosen by; auto: combined for p > 2, else sensitivity up to 10000 rows
+        and lewis beyond.
+    rows : int, default 0
+        rows to keep on average, more than there are columns; 0: by eps and delta. At least
+        0.
+    eps : float, default 0.25
+        relative error of sums of |.|^p that rows = 0 is made for. Above 0, at most 1.
+    delta : float, default 0.05
+        probability of failing that rows = 0 is made for. Above 0, at most 0.5.
+    scores : {'auto', 'exact', 'approximate', 'bracket'}, default 'auto'
+        how sensitivities are found: exact, from a sample of rows, or from above by Lewis
+        weights; auto: by the work, from above where coresets are merged.
+    iid : bool, default False
+        draw with replacement; a row that is drawn k times is kept once with k times the
+        weight.
+    passes : {'auto', 'one', 'many'}, default 'auto'
+        one: keep coresets of blocks and merge them; many: scores of all rows first; auto:
+        many where rows can be read again and are at most 2^24.
+    audit : bool, default False
+        search for the x at which the coreset is worst, and measure it on all rows.
+    lewis_tol : float, default 0.0
+        relative error of the Lewis weights; 0: 1e-10 where they are wanted, 1e-3 to draw
+        by. From 0 to 1.
+    lewis_iterations : int, default 500
+        most rounds for the Lewis weights. From 1 to 1000000.
+    newton_tol : float, default 0.0
+        relative error of solved sensitivities; 0: 1e-10 where exact ones are wanted, 1e-3
+        to draw by. From 0 to 1.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        index : ndarray (m), int64
+            numbers of the rows kept, rising, from 0.
+        weights : ndarray (m), float64
+            what each row kept counts in the sum of |.|^p.
+        rows_a : ndarray (m, d), float64
+            the rows kept of a, as they came, not scaled by their weights. Unit: a. Made on
+            request: want or out.
+        rows_b : ndarray (m, q), float64
+            the same of b. Unit: b. Made on request: want or out.
+        sensitivities : ndarray (n), float64
+            how much each row can matter: its greatest share of the sum of |.|^p, over all
+            x, found as scores says. Made on request: want or out.
+        lewis_weights : ndarray (n), float64
+            Lewis weights; they sum to the rank. Made on request: want or out.
+        probabilities : ndarray (n), float64
+            with which each row was kept; with iid that of a single draw. Made on request:
+            want or out.
+        witness : ndarray (c), float64
+            the x of length 1, for the columns of a and then of b, at which the audit found
+            the distortion. Made on request: want or out.
+        info.scheme : str
+            what rows were chosen by.
+        info.scores : str
+            how sensitivities were found: exact, approximate, bracket, user; none where the
+            scheme needs none.
+        info.p : float
+            the norm used.
+        info.rows_read : int
+            rows of a.
+        info.columns : int
+            of a and b together.
+        info.rank : int
+            of a and b together, where the scores tell it; else -1.
+        info.rows : int
+            rows kept.
+        info.expected : float
+            mean number of rows kept.
+        info.total_sensitivity : float
+            sum of the sensitivities, or of what stands for them; NaN where the scheme needs
+            none.
+        info.least_weight : float
+            smallest weight of a row kept.
+        info.most_weight : float
+            largest weight of a row kept.
+        info.levels : int
+            how often a row was drawn: 1, or more where coresets were merged.
+        info.lewis_error : float
+            relative error of the Lewis weights; NaN where none were needed.
+        info.distortion : float
+            audit: largest |ratio - 1| of the sides of (1) found, measured on all rows; else
+            NaN.
+        info.passes : int
+            times the rows were read.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    D. P. Woodruff, T. Yasuda, Sharper Bounds for l_p Sensitivity Sampling, ICML 2023, arXiv
+    2306.00732.
+
+    Examples
+    --------
+    >>> import norma
+
+    Every row, where so many are wanted.
+
+    >>> result = norma.lp_coreset([[1, 0], [0, 1], [1, 1], [2, -1]], p=2.0, rows=4, scheme='lewis', want='sensitivities')
+    >>> result.index  # [0,1,2,3]
+    >>> result.weights  # [1,1,1,1]
+    >>> result.sensitivities  # [0.1764705882,0.3529411765,0.6470588235,0.8235294118]
+    >>> result.info.total_sensitivity  # 2
+
+    Rows that nobody can do without.
+
+    >>> result = norma.lp_coreset([[1, 0], [0, 0], [0, 0], [0, 2], [0, 0]], p=1.0, rows=3)
+    >>> result.index  # [0,3]
+    >>> result.weights  # [1,1]
+    """
+    ...
+
+class _LpRegressionInfo(Info):
+    method: str
+    p: float
+    objective: float
+    norm: float
+    lower: float
+    gap: float
+    excess: float
+    start_norm: float
+    coreset_norm: float
+    rows_read: int
+    columns: int
+    rank: int
+    coreset_rows: int
+    iterations: int
+    passes: int
+    seconds: float
+
+class _LpRegressionResult(Result):
+    info: _LpRegressionInfo
+    x: NDArray[np.float64]
+    residual: NDArray[np.float64]
+    dual: NDArray[np.float64]
+
+def lp_regression(
+    a: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike],
+    b: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike],
+    *,
+    weights: ArrayLike | PathLike[str] | None = None,
+    p: float | None = 1.0,
+    method: Literal["auto", "direct", "coreset"] | None = "auto",
+    rows: int | None = 0,
+    eps: float | None = 0.25,
+    delta: float | None = 0.05,
+    scheme: Literal["auto", "uniform", "sensitivity", "lewis", "root-leverage", "combined", "augmented"] | None = "auto",
+    refine: int | None = 1,
+    tol: float | None = 1e-10,
+    max_iter: int | None = 500,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _LpRegressionResult:
+    """The x whose residual has the least p-norm, with a proof of how near it is.
+
+    Finds the x that makes the sum of |a x - b|^p least: p = 1 is least absolute deviations,
+    which outliers do not move, p = 2 least squares, and a large p makes the largest
+    residual small. Zero columns and columns that others make up are named in a warning, and
+    x is then the shortest.
+
+    Rows that fit in memory are solved as they are: p = 1 exactly, by an interior-point
+    method that ends in a vertex; other p by Newton's method. More rows are sampled: a
+    coreset of a and b is solved, the solution is measured on all rows, and refine rounds of
+    Newton's method on all rows take it further. Memory then does not grow with the rows.
+
+    norm is measured on all rows, and lower is proved: no x has a smaller norm. gap and
+    excess say what that leaves open, and dual is the proof itself. Without refinement a
+    coreset proves nothing about the rows that were not drawn, and lower is not a number.
+
+    Parameters
+    ----------
+    a : array_like (n, d), float32 or float64
+        the rows, dense or sparse, at least as many as columns. Also a sparse matrix, an
+        iterator of rows or of blocks of rows or a file as pathlib.Path.
+    b : array_like (n) or (n, 1), float32 or float64
+        the right side, a number for every row. Unit: b. Also a sparse matrix, an iterator
+        of rows or of blocks of rows or a file as pathlib.Path.
+    weights : array_like (n), float64, optional
+        what each row counts in the sum of |.|^p, > 0; 1 where there are none. Also a file
+        as pathlib.Path.
+    p : float, default 1.0
+        the norm; beyond 64, 64 stands for the largest residual. At least 1.
+    method : {'auto', 'direct', 'coreset'}, default 'auto'
+        direct: all rows in memory; coreset: a sample of them, measured on all; auto: direct
+        up to 2^24 numbers.
+    rows : int, default 0
+        coreset: rows to draw on average, at least two more than there are columns; 0: by
+        eps and delta. At least 0.
+    eps : float, default 0.25
+        coreset: relative error of the loss that rows = 0 is made for. Above 0, at most 1.
+    delta : float, default 0.05
+        coreset: probability of failing that rows = 0 is made for. Above 0, at most 0.5.
+    scheme : {'auto', 'uniform', 'sensitivity', 'lewis', 'root-leverage', 'combined', 'augmented'}, default 'auto'
+        coreset: what rows are drawn by, as in lp-coreset.
+    refine : int, default 1
+        coreset: rounds of Newton's method on all rows afterwards, of 2 readings, p < 1.5 up
+        to 5; the bound needs one. From 0 to 1000.
+    tol : float, default 1e-10
+        gap at which to stop. Above 0, at most 0.5.
+    max_iter : int, default 500
+        most linear systems to solve for rows in memory. From 1 to 1000000.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        x : ndarray (d), float64
+            the coefficients. Unit: b / a.
+        residual : ndarray (n), float64
+            a x - b. Unit: b. Made on request: want or out.
+        dual : ndarray (n), float64
+            the proof: y with a'y = 0, q-norm at most 1 (1/p + 1/q = 1) and b'y = lower.
+            Made on request: want or out.
+        info.method : str
+            direct or coreset.
+        info.p : float
+            the norm used.
+        info.objective : float
+            sum of w |r|^p over all rows; infinite beyond the range of f64. Unit: b^p.
+        info.norm : float
+            its p-th root, the norm of the residual, measured on all rows. Unit: b.
+        info.lower : float
+            proved: no x has a smaller norm; NaN where no bound was sought (refine 0). Unit:
+            b.
+        info.gap : float
+            (norm - lower) / norm; 0 for an exact fit.
+        info.excess : float
+            proved: the objective is above its least value by at most this share of that.
+        info.start_norm : float
+            coreset: norm on all rows before any refinement; direct: norm. Unit: b.
+        info.coreset_norm : float
+            coreset: norm on the coreset of its own solution; else NaN. Unit: b.
+        info.rows_read : int
+            rows of a.
+        info.columns : int
+            of a.
+        info.rank : int
+            of a, or of its coreset.
+        info.coreset_rows : int
+            rows drawn; 0 for direct.
+        info.iterations : int
+            linear systems solved, in memory and on all rows.
+        info.passes : int
+            times the rows were read.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    D. P. Woodruff, T. Yasuda, Sharper Bounds for l_p Sensitivity Sampling, ICML 2023, arXiv
+    2306.00732.
+
+    Examples
+    --------
+    >>> import norma
+
+    Least absolute deviations: two rows are met exactly.
+
+    >>> result = norma.lp_regression([[1, 0], [0, 1], [1, 1], [2, -1]], b=[1, 2, 2, 1], residual=True, want='residual')
+    >>> result.x  # [1,1]
+    >>> result.residual  # [0,-1,0,0]
+    >>> result.info.objective  # 1
+    >>> result.info.lower  # 1
+    >>> result.info.rank  # 2
+
+    The same with p = 3.
+
+    >>> result = norma.lp_regression([[1, 0], [0, 1], [1, 1], [2, -1]], b=[1, 2, 2, 1], p=3.0)
+    >>> result.x  # [1.0453194159,1.4241398440]
+    >>> result.info.objective  # 0.331614920174
+    >>> result.info.gap  # 0
+
+    Weights, and an outlier that does not matter.
+
+    >>> result = norma.lp_regression([[1], [1], [1], [1]], b=[3, 4, 4.5, 1000], weights=[1, 2, 1, 1])
+    >>> result.x  # [4]
+    >>> result.info.objective  # 997.5
     """
     ...
 
@@ -1311,6 +1895,423 @@ def orthogonalize_coefficients(
     >>> result.info.error  # 0.008758
     >>> result.info.error_muon  # 0.210417
     >>> result.info.sup  # 1.24935
+    """
+    ...
+
+class _PrivateSparseRegressionInfo(Info):
+    messages: int
+    epsilon: float
+    delta: float
+    most_epsilon: float
+    most_delta: float
+    secure: bool
+    sigma: float
+    covariance_sd: float
+    offdiagonal_sd: float
+    moment_sd: float
+    radius: float
+    message_norm: float
+    grid_delta: float
+    message_bytes: int
+    clipped: int
+    nonfinite: int
+    threshold: float
+    not_pd: bool
+    raised: int
+    kappa: float
+    round: int
+    unused: int
+    support: int
+    raw_error: float
+    error: float
+    seconds: float
+
+class _PrivateSparseRegressionResult(Result):
+    info: _PrivateSparseRegressionInfo
+    reports: NDArray[np.uint8]
+    coefficients: NDArray[np.float64]
+    raw: NDArray[np.float64]
+    next_theta: NDArray[np.float64]
+
+def private_sparse_regression(
+    *,
+    x: ArrayLike | PathLike[str] | Iterator[ArrayLike] | None = None,
+    y: ArrayLike | PathLike[str] | Iterator[ArrayLike] | None = None,
+    received: ArrayLike | PathLike[str] | Iterator[ArrayLike] | None = None,
+    theta: ArrayLike | PathLike[str] | None = None,
+    public_x: ArrayLike | PathLike[str] | Iterator[ArrayLike] | None = None,
+    truth: ArrayLike | PathLike[str] | None = None,
+    role: Literal["simulate", "client", "server"] | None = "simulate",
+    mode: Literal["nldp", "nldp-public", "isotropic", "iht"] | None = "nldp",
+    calibration: Literal["tight", "paper"] | None = "tight",
+    eps: float | None = 1.0,
+    delta: float | None = 1e-06,
+    users: int | None = 0,
+    r: float | None = 0.0,
+    tau1: float | None = 0.0,
+    tau2: float | None = 0.0,
+    split: float | None = 0.5,
+    threshold: float | None = -1.0,
+    threshold_factor: float | None = 1.0,
+    refit: bool | None = False,
+    kappa_min: float | None = 0.0,
+    k: int | None = 0,
+    kprime: int | None = 0,
+    rounds: int | None = 0,
+    growth: float | None = 1.0,
+    eta: float | None = 1.0,
+    radius: Literal["paper", "score"] | None = "paper",
+    score_bound: float | None = 0.0,
+    update: Literal["hard", "soft"] | None = "hard",
+    average: bool | None = False,
+    round: int | None = 1,
+    first_user: int | None = 0,
+    ledger: str | PathLike[str] | None = None,
+    again: bool | None = False,
+    d: int | None = 0,
+    state: str | PathLike[str] | None = None,
+    save_state: str | PathLike[str] | None = None,
+    keep_open: bool | None = False,
+    each_message: bool | None = False,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _PrivateSparseRegressionResult:
+    """Sparse regression under local differential privacy: each person sends one randomised message.
+
+    Nobody hands over a record. A client turns (x, y) into a message whose law differs by at
+    most a factor e^eps, up to a chance delta, between any two records; the server estimates
+    the coefficients from the messages of many.
+
+    nldp sends x x' and x y with noise and takes very many people when there are many
+    columns; nldp-public sends x y alone and takes the covariance from public rows;
+    isotropic knows it to be the identity; iht goes in rounds, each person taking part in
+    one, and is the most accurate. All parameters must be public: never tune them on the
+    records.
+
+    epsilon and delta are guaranteed for each message against everybody, the server
+    included, also in floating point: noise is drawn exactly, on a grid, and the sign of an
+    iht message by comparing whole numbers. secure tells whether the bits behind it are
+    secret: they come from the operating system unless a seed was chosen. A simulation
+    protects nobody.
+
+    What to rely on: sums of messages are exact, so their order, merging, threads and ranks
+    change nothing; a damaged message, one of other parameters or of another round is
+    refused. not_pd says that so many people are too few for nldp.
+
+    Parameters
+    ----------
+    x : array_like (n, d), float32 or float64, optional
+        client, simulate: a row for each person; a stream of any length. Also an iterator of
+        rows or of blocks of rows or a file as pathlib.Path.
+    y : array_like (n) or (n, 1), float32 or float64, optional
+        client, simulate: what is to be explained, a number for each person. Also an
+        iterator of rows or of blocks of rows or a file as pathlib.Path.
+    received : array_like (m, w), uint8, optional
+        server: the reports of clients, a row of bytes each, in any order. Also an iterator
+        of rows or of blocks of rows or a file as pathlib.Path.
+    theta : array_like (d), float64, optional
+        client, iht: what the server sent for this round; zeros in the first. Unit: y/x.
+        Also a file as pathlib.Path.
+    public_x : array_like (p, d), float32 or float64, optional
+        nldp-public: rows of x that need no protection, without y. Also an iterator of rows
+        or of blocks of rows or a file as pathlib.Path.
+    truth : array_like (d), float64, optional
+        to compare with: the error goes into the report. Unit: y/x. Also a file as
+        pathlib.Path.
+    role : {'simulate', 'client', 'server'}, default 'simulate'
+        client: records to reports; server: reports to coefficients; simulate: both on a
+        table.
+    mode : {'nldp', 'nldp-public', 'isotropic', 'iht'}, default 'nldp'
+        nldp, nldp-public and isotropic: one message each, no waiting; iht: in rounds, delta
+        = 0.
+    calibration : {'tight', 'paper'}, default 'tight'
+        tight: one joint release with the least noise that eps and delta allow; paper: the
+        paper's noise.
+    eps : float, default 1.0
+        privacy budget of a message. Above 0, at most 1e+07.
+    delta : float, default 1e-06
+        chance that eps does not bound, between 0 and 1; iht does not use it. From 0 to 1.
+    users : int, default 0
+        people who take part in all, a public number; 0: the rows of x (simulate), not known
+        (client, server). From 0 to 2**53.
+    r : float, default 0.0
+        records are shrunk to |x| <= r; 0: sqrt(d). From 0 to 1e+100. Unit: x.
+    tau1 : float, default 0.0
+        entries of x are clipped to it (paper, iht); 0: sqrt(2 ln users). From 0 to 1e+100.
+        Unit: x.
+    tau2 : float, default 0.0
+        y is clipped to it; 0: sqrt(2 ln users). From 0 to 1e+100. Unit: y.
+    split : float, default 0.5
+        nldp, tight: share of the budget for x x', 0 < split < 1. From 0 to 1.
+    threshold : float, default -1.0
+        soft threshold lambda; -1: threshold_factor sqrt(2 ln d) standard deviations of the
+        noise. From -1 to 1e+100.
+    threshold_factor : float, default 1.0
+        factor of that rule. From 0 to 1e+06.
+    refit : bool, default False
+        fit once more on the entries that the threshold left, without its shrinkage.
+    kappa_min : float, default 0.0
+        nldp: least eigenvalue of the covariance; 0: a tenth of their mean. From 0 to
+        1e+100.
+    k : int, default 0
+        iht: entries of theta that are not 0; must be given. From 0 to 2147483647.
+    kprime : int, default 0
+        iht: entries kept in a round; 0: 8 k (2 k is better in practice). From 0 to
+        2147483647.
+    rounds : int, default 0
+        iht: groups of users; 0: ln(users), rounded up. From 0 to 1000000.
+    growth : float, default 1.0
+        iht: a group has so many times the users of the one before. From 1 to 100.
+    eta : float, default 1.0
+        iht: step; about 1 / the largest eigenvalue of the covariance. Above 0, at most
+        1e+100.
+    radius : {'paper', 'score'}, default 'paper'
+        iht: gradients are bounded by the worst case (paper) or clipped to score_bound
+        (score), which is far less noise.
+    score_bound : float, default 0.0
+        iht, score: that bound; 0: sqrt(d) tau2 / 4. From 0 to 1e+100. Unit: x y.
+    update : {'hard', 'soft'}, default 'hard'
+        iht: keep kprime entries (hard) or shrink all (soft).
+    average : bool, default False
+        iht: the mean of the second half of the rounds in place of the last.
+    round : int, default 1
+        client, iht: the round of these messages. From 1 to 1000000.
+    first_user : int, default 0
+        client: number of the person of the first row; rows follow it. From 0 to 2**53.
+    ledger : str or os.PathLike, optional
+        client: what each person has spent; made where there is none, and kept up.
+    again : bool, default False
+        client: let a person of the ledger send once more; budgets add up.
+    d : int, default 0
+        server: columns of x; 0: as the reports say. From 0 to 2**24.
+    state : str or os.PathLike, optional
+        server: go on from a state that was saved.
+    save_state : str or os.PathLike, optional
+        server: where to save the state.
+    keep_open : bool, default False
+        server, iht: take messages in and do not end the round.
+    each_message : bool, default False
+        simulate: draw every person's Gaussian noise, not that of the sum.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        reports : ndarray (n, w), uint8
+            client: one message a row, which may be shown to anybody. Made when it costs
+            nothing.
+        coefficients : ndarray (d), float64
+            server, simulate: the estimate of theta. Unit: y/x. Made when it costs nothing.
+        raw : ndarray (d), float64
+            server, simulate: the same before the threshold. Unit: y/x. Made on request:
+            want or out.
+        next_theta : ndarray (d), float64
+            server, iht: what the users of the next round need. Unit: y/x. Made on request:
+            want or out.
+        info.messages : int
+            made (client), absorbed (server) or simulated.
+        info.epsilon : float
+            of one message, guaranteed to its sender against everybody.
+        info.delta : float
+            of one message; what the grid of the noise adds is within it.
+        info.most_epsilon : float
+            that any one person has spent; for client with a ledger the sum of their
+            messages.
+        info.most_delta : float
+            the same of delta.
+        info.secure : bool
+            client: the noise is secret, from the operating system; false with a chosen
+            seed, and in simulate.
+        info.sigma : float
+            noise for a sensitivity of 1: the analytic or (paper) classical Gaussian
+            mechanism; NaN for iht.
+        info.covariance_sd : float
+            nldp: noise of a diagonal entry of x x' in a message; else NaN. Unit: x^2.
+        info.offdiagonal_sd : float
+            the same of other entries. Unit: x^2.
+        info.moment_sd : float
+            noise of an entry of x y in a message; NaN for iht. Unit: x y.
+        info.radius : float
+            iht: bound of a gradient, r; else NaN. Unit: x y.
+        info.message_norm : float
+            iht: length B of every message; else NaN. Unit: x y.
+        info.grid_delta : float
+            what noise on a grid in place of a continuum can add to delta; taken off before.
+        info.message_bytes : int
+            of one message.
+        info.clipped : int
+            records outside the promised range, known to their owners alone; -1 for server.
+        info.nonfinite : int
+            records with NaN or Inf, sent as 0; -1 for server.
+        info.threshold : float
+            largest soft threshold of an entry; NaN where there was none.
+        info.not_pd : bool
+            nldp: the noisy covariance had eigenvalues below kappa and they were raised: too
+            few users for this noise.
+        info.raised : int
+            that many.
+        info.kappa : float
+            least eigenvalue after that; NaN for iht.
+        info.round : int
+            iht: rounds ended so far.
+        info.unused : int
+            iht: users left over in no group.
+        info.support : int
+            entries of the coefficients that are not 0.
+        info.raw_error : float
+            |raw - truth|_2; NaN without truth.
+        info.error : float
+            |coefficients - truth|_2; NaN without truth.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    L. Zhu, M. Ding, V. Aggarwal, J. Xu, D. Wang, Improved Analysis of Sparse Linear
+    Regression in Local Differential Privacy Model, ICLR 2024, arXiv 2310.07367.
+
+    Examples
+    --------
+    >>> import norma
+
+    Noise that vanishes: least squares, soft threshold.
+
+    >>> result = norma.private_sparse_regression(x=[[1, 1], [1, -1], [-1, 1], [-1, -1]], y=[0.9, 0.7, -0.7, -0.9], eps=10000000.0, delta=0.5, r=1.5, tau2=1.0, threshold=0.05)
+    >>> result.coefficients  # [0.75,0.05]
+
+    Two messages, of which nobody learns much.
+
+    >>> result = norma.private_sparse_regression(role='client', mode='isotropic', x=[[1, -1], [0.5, 2]], y=[1, 0], tau2=2.0, r=2.0)
+    >>> result.info.messages  # 2
+    >>> result.info.message_bytes  # 40
+    >>> result.info.clipped  # 1
+    """
+    ...
+
+class _RowSketchInfo(Info):
+    rows: int
+    total_rows: int
+    passes: int
+    seconds: float
+
+class _RowSketchResult(Result):
+    info: _RowSketchInfo
+    sa: NDArray[np.float64]
+
+def row_sketch(
+    a: ArrayLike | PathLike[str] | _Sparse | Iterator[ArrayLike],
+    *,
+    rows: int,
+    sketch: Literal["gaussian", "srht", "srct", "bgp", "countsketch", "osnap"] | None = "srht",
+    nonzeros: int | None = 8,
+    pool: int | None = 1,
+    replace: bool | None = False,
+    total_rows: int | None = 0,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _RowSketchResult:
+    """The rows of a tall matrix compressed to a few random combinations, from one pass.
+
+    Multiplies a by a random matrix S of rows rows: norms and inner products of all columns,
+    and of their combinations, are kept to about sqrt(d / rows), so what is computed from sa
+    is near what a would have given. Two matrices with the same number of rows and the same
+    seed get the same S: a and right-hand sides may be compressed apart.
+
+    srht is the usual choice: a fast transform that spreads every row over all combinations.
+    gaussian is the reference, and costs rows times as much as reading a. countsketch is the
+    cheapest, and one large or lonely row can spoil it; osnap lies between. bgp is what a
+    theorem covers for errors coordinate by coordinate; from a stream it is slower than from
+    memory.
+
+    What to rely on: the sketch is unbiased, E[S'S] = I; S is a function of the seed, the
+    sizes and the options, the same however a is stored, cut or shared out; memory does not
+    grow with the number of rows.
+
+    Parameters
+    ----------
+    a : array_like (n, d), float32 or float64
+        the rows of the matrix, dense or sparse; a stream of any length is read once. Also a
+        sparse matrix, an iterator of rows or of blocks of rows or a file as pathlib.Path.
+    rows : int
+        of the sketch, m; bgp: rounded up to a power of two. From 1 to 2147483647. Unit:
+        rows.
+    sketch : {'gaussian', 'srht', 'srct', 'bgp', 'countsketch', 'osnap'}, default 'srht'
+        S: gaussian, of fast transforms (srht, srct, bgp), or sparse (countsketch, osnap).
+    nonzeros : int, default 8
+        osnap: entries in a column of S, at most rows. From 1 to 2147483647.
+    pool : int, default 1
+        bgp: least number of transformed rows in a sum. From 1 to 2**40.
+    replace : bool, default False
+        srht, srct: draw rows of the transform with replacement.
+    total_rows : int, default 0
+        n, where the input cannot tell and it is known; 0: as the input says, or counted.
+        From 0 to 2**53. Unit: rows.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        sa : ndarray (m, d), float64
+            the sketch S a. Unit: a.
+        info.rows : int
+            m. Unit: rows.
+        info.total_rows : int
+            n. Unit: rows.
+        info.passes : int
+            over a: 1, or 2 where its rows had to be counted.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    Z. Song, M. Ye, J. Yin, L. Zhang, A Nearly-Optimal Bound for Fast Regression with
+    l-infinity Guarantee, ICML 2023, arXiv 2302.00248.
+
+    Examples
+    --------
+    >>> import norma
+
+    Four rows to two, by signs of a Hadamard matrix.
+
+    >>> result = norma.row_sketch([[1, 2], [0, 1], [1, -1], [3, 1]], rows=2)
+    >>> result.sa  # [[-2.1213203435596424,-3.5355339059327378],[0.70710678118654757,-0.70710678118654757]]
+    >>> result.info.rows  # 2
+    >>> result.info.total_rows  # 4
+    >>> result.info.passes  # 1
+
+    Every row into one of two buckets, under a sign.
+
+    >>> result = norma.row_sketch([[1, 0], [0, 1], [2, 0], [0, 2]], rows=2, sketch='countsketch')
+    >>> result.sa  # [[2,-1],[-1,-2]]
+    >>> result.info.rows  # 2
     """
     ...
 
@@ -2545,5 +3546,465 @@ def train(
 
     >>> result = norma.train(x=[[0, 0], [0, 1], [1, 0], [1, 1]], y=[0, 1, 1, 0], target='class', validation=0.0, batch=4, steps=60, lr=0.05, model='{"model":"mlp","widths":[16]}')
     >>> result.info.steps  # 60
+    """
+    ...
+
+class _VolumeSamplingInfo(Info):
+    m: int
+    dimension: int
+    points: int
+    kept: int
+    removed: int
+    blocks: int
+    lambda_min: float
+    lambda_max: float
+    stable: bool
+    trials: int
+    rejections: int
+    proposals: int
+    sampler: str
+    uniform_factor: float
+    probability_bound: float
+    points_wanted: float
+    seconds: float
+
+class _VolumeSamplingResult(Result):
+    info: _VolumeSamplingInfo
+    x: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    index: NDArray[np.int64]
+    block: NDArray[np.int64]
+    phi: NDArray[np.float64]
+    gram: NDArray[np.float64]
+
+def volume_sampling(
+    *,
+    features: ArrayLike | PathLike[str] | None = None,
+    mu: ArrayLike | PathLike[str] | None = None,
+    indices: ArrayLike | PathLike[str] | None = None,
+    candidates: ArrayLike | PathLike[str] | None = None,
+    start: ArrayLike | PathLike[str] | None = None,
+    start_weights: ArrayLike | PathLike[str] | None = None,
+    basis: str | None = None,
+    degree: int | None = -1,
+    dimension: int | None = 0,
+    index_set: Literal["total", "tensor", "hyperbolic"] | None = "total",
+    scheme: Literal["repeated-dpp", "dpp", "volume", "repeated-volume", "iid"] | None = "repeated-dpp",
+    points: int | None = 0,
+    block_points: int | None = 0,
+    mixture: float | None = 0.0,
+    condition: bool | None = False,
+    delta: float | None = 0.5,
+    max_reject: int | None = 1000,
+    boost: int | None = 1,
+    greedy: bool | None = False,
+    sampler: Literal["auto", "eigenvalues", "chain"] | None = "auto",
+    eta: float | None = 0.01,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _VolumeSamplingResult:
+    """Points at which a few measurements give a near-best, stable least-squares fit: determinantal and optimal sampling.
+
+    Draws the points at which to evaluate a function that is to be fitted in a space of m
+    functions, such as polynomials up to a degree, by weighted least squares. The points
+    repel each other (determinantal point processes), so that a few times m of them are
+    enough where independent ones take m log m. They are drawn first, evaluated by whatever
+    means, and fitted later by weighted-least-squares with the same space and the weights
+    given here.
+
+    repeated-dpp draws blocks of m points, each a determinantal process; volume one block
+    and independent points; iid independent points alone; dpp the one block whose fit
+    interpolates. condition draws again until the smallest eigenvalue of the Gram matrix is
+    at least 1 - delta, boost takes the best of several designs, greedy leaves out points
+    that are not needed. start adds points to a design: what was measured there stays of
+    use.
+
+    lambda_min proves the design: the fit's squared error is at most e^2 + |f - v|_n^2 /
+    lambda_min, v being the best function of the space and e its error. Polynomials in one
+    coordinate are drawn as eigenvalues of random matrices, without rejection; all others by
+    an exact chain rule. Features are held in memory.
+
+    Parameters
+    ----------
+    features : array_like (rows, columns), float64, optional
+        a space of functions on rows: its columns span the space, points are row numbers
+        from 0. Also a file as pathlib.Path.
+    mu : array_like (rows), float64, optional
+        weights of the rows of features or of the candidates, scaled to the sum 1; left out:
+        equal ones. Also a file as pathlib.Path.
+    indices : array_like (functions) or (functions, d), int64, optional
+        a list of functions in place of an index set: a degree for each coordinate. Also a
+        file as pathlib.Path.
+    candidates : array_like (rows) or (rows, d), float64, optional
+        points of the domain among which those of the design are chosen; start holds their
+        numbers then. Also a file as pathlib.Path.
+    start : array_like (k) or (k, e), float64, optional
+        points evaluated already: they stay, first and in their order, and points are added.
+        Also a file as pathlib.Path.
+    start_weights : array_like (k), float64, optional
+        their weights; left out: m / k as for new points. Also a file as pathlib.Path.
+    basis : str, optional
+        legendre, hermite, chebyshev, jacobi(a,b), laguerre(a) or fourier, one for all
+        coordinates or, with commas, one for each; legendre(lower,upper) and
+        hermite(mean,deviation) move and stretch it; none: legendre, or the features where
+        they are given.
+    degree : int, default -1
+        p of the index set; -1: none, a list of indices or features instead. From -1 to
+        1000000.
+    dimension : int, default 0
+        coordinates of a point; 0: as the basis and the points have, else 1. From 0 to
+        10000.
+    index_set : {'total', 'tensor', 'hyperbolic'}, default 'total'
+        total: degrees sum up to at most p; tensor: each is at most p; hyperbolic: the
+        product of degrees + 1 is at most p + 1.
+    scheme : {'repeated-dpp', 'dpp', 'volume', 'repeated-volume', 'iid'}, default 'repeated-dpp'
+        repeated-dpp: n / m DPPs; dpp: one, n = m; volume: one and n - m independent points;
+        repeated-volume: of block_points each; iid: independent points.
+    points : int, default 0
+        n, points to draw, at least m; repeated-dpp: a multiple of m; 0: 4 m, dpp: m. From 0
+        to 2**30.
+    block_points : int, default 0
+        repeated-volume: points of a volume sample, at least m; 0: 2 m. From 0 to 2**30.
+    mixture : float, default 0.0
+        iid, volume: share of independent points drawn from mu itself, so that no weight
+        exceeds 1 / mixture. From 0 to 0.999999.
+    condition : bool, default False
+        draw again until lambda_min >= 1 - delta.
+    delta : float, default 0.5
+        what is stable: lambda_min >= 1 - delta. Above 0, at most below 1.
+    max_reject : int, default 1000
+        condition: designs rejected before the best is taken. From 0 to 1000000.
+    boost : int, default 1
+        designs drawn, of which that with the largest lambda_min is taken. From 1 to 1000.
+    greedy : bool, default False
+        leave out points one by one as long as lambda_min >= 1 - delta.
+    sampler : {'auto', 'eigenvalues', 'chain'}, default 'auto'
+        how a DPP is drawn: eigenvalues of a random matrix (polynomials below a degree in
+        one variable, trigonometric polynomials), point by point (chain), or the first where
+        it can be.
+    eta : float, default 0.01
+        probability of an unstable design that points_wanted admits. Above 0, at most below
+        1.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        x : ndarray (n) or (n, d), float64
+            the points, a number or a row of numbers each; of features row numbers.
+        weights : ndarray (n), float64
+            w at the points.
+        index : ndarray (n), int64
+            of features and candidates: the row numbers as integers. Made on request: want
+            or out.
+        block : ndarray (n), int64
+            number of the independent block that a point was drawn in, -1: given as start.
+            Made on request: want or out.
+        phi : ndarray (n, m), float64
+            the orthonormal basis at the points. Made on request: want or out.
+        gram : ndarray (m, m), float64
+            G. Made on request: want or out.
+        info.m : int
+            functions of the space.
+        info.dimension : int
+            numbers of a point.
+        info.points : int
+            of the design, those given before among them.
+        info.kept : int
+            points given before.
+        info.removed : int
+            points left out by greedy.
+        info.blocks : int
+            independent blocks drawn.
+        info.lambda_min : float
+            least eigenvalue of G: the fit's error is at most e + |f - v|_n /
+            sqrt(lambda_min).
+        info.lambda_max : float
+            largest eigenvalue of G.
+        info.stable : bool
+            lambda_min >= 1 - delta.
+        info.trials : int
+            designs drawn.
+        info.rejections : int
+            condition: times that the best of `boost` designs was not stable.
+        info.proposals : int
+            points proposed by the chain rule, of all designs.
+        info.sampler : str
+            how DPPs were drawn: eigenvalues, chain or none.
+        info.uniform_factor : float
+            1 + sqrt(mean weight / lambda_min): the fit's L2 error is at most that times the
+            least uniform error in V.
+        info.probability_bound : float
+            a design of this size is stable with at least this probability (Chernoff).
+        info.points_wanted : float
+            points for which that bound is 1 - eta; infinite where none are enough.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    A. Nouy, B. Michel, Weighted least-squares approximation with determinantal point
+    processes and generalized volume sampling, 2023, arXiv 2312.14057.
+
+    Examples
+    --------
+    >>> import norma
+
+    One constant: every point has the weight 1 and G is 1.
+
+    >>> result = norma.volume_sampling(basis='legendre', degree=0, points=3)
+    >>> result.weights  # [1,1,1]
+    >>> result.info.lambda_min  # 1
+    >>> result.info.stable  # 1
+
+    As many rows as functions: a DPP takes all of them.
+
+    >>> result = norma.volume_sampling(features=[[1, 0], [1, 2]], scheme='dpp')
+    >>> result.weights  # [1,1]
+    >>> result.info.points  # 2
+    >>> result.info.lambda_min  # 1
+
+    What theory wants of independent points.
+
+    >>> result = norma.volume_sampling(basis='legendre', degree=9, points=500, scheme='iid')
+    >>> result.info.points_wanted  # 451
+    >>> result.info.probability_bound  # 0.9953399793
+    """
+    ...
+
+class _WeightedLeastSquaresInfo(Info):
+    m: int
+    points: int
+    dimension: int
+    lambda_min: float
+    lambda_max: float
+    stable: bool
+    residual: float
+    leave_one_out: float
+    noise_variance: float
+    mean_weight: float
+    uniform_factor: float
+    iid_probability: float
+    expected_factor: float
+    passes: int
+    seconds: float
+
+class _WeightedLeastSquaresResult(Result):
+    info: _WeightedLeastSquaresInfo
+    coefficients: NDArray[np.float64]
+    fitted: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    leverage: NDArray[np.float64]
+    gram: NDArray[np.float64]
+    multi_indices: NDArray[np.int64]
+    predictions: NDArray[np.float64]
+    gradient: NDArray[np.float64]
+
+def weighted_least_squares(
+    y: ArrayLike | PathLike[str] | Iterator[ArrayLike],
+    *,
+    x: ArrayLike | PathLike[str] | Iterator[ArrayLike] | None = None,
+    weights: ArrayLike | PathLike[str] | Iterator[ArrayLike] | None = None,
+    features: ArrayLike | PathLike[str] | None = None,
+    mu: ArrayLike | PathLike[str] | None = None,
+    indices: ArrayLike | PathLike[str] | None = None,
+    x_new: ArrayLike | PathLike[str] | None = None,
+    basis: str | None = None,
+    degree: int | None = -1,
+    dimension: int | None = 0,
+    index_set: Literal["total", "tensor", "hyperbolic"] | None = "total",
+    delta: float | None = 0.5,
+    one_pass: bool | None = False,
+    seed: int = 0,
+    threads: int = 0,
+    out: Any = None,
+    want: str | Sequence[str] = (),
+    progress: bool | Callable[[Progress], Any] | None = None,
+) -> _WeightedLeastSquaresResult:
+    """Values at points fitted by orthonormal polynomials, sines and cosines, or features, with weights that keep it stable.
+
+    A function of one or several variables is fitted in a space of m functions that are
+    orthonormal for a measure mu, by least squares with the weights w = m / k(x), where k is
+    the sum of the functions' squares. For points that volume-sampling has drawn for the
+    same space these weights make the fit nearly as good as the best one in the space, from
+    a few times m values.
+
+    basis and degree name the space as for volume-sampling: polynomials orthonormal for the
+    uniform, the normal or another measure, or sines and cosines, in one or several
+    coordinates; or give features, the values of functions of one's own at all points of a
+    finite set. The coefficients are those of the orthonormal functions, so that their
+    squares sum to the variance that the fit explains, and multi_indices tells which
+    function each belongs to.
+
+    lambda_min tells how well the points serve: for any function f with the best fit P f the
+    squared error of the fit is at most that of P f plus the weighted mean of (f - P f)^2 at
+    the points over lambda_min. uniform_factor bounds the error by the least uniform error
+    in the space. leave_one_out is the error to expect at new points of the same kind. A fit
+    to points that do not decide on every function of the space is refused.
+
+    The points may be more than memory holds: they are read twice, once with one_pass.
+
+    Parameters
+    ----------
+    x : array_like (n) or (n, d), float32 or float64, optional
+        the points, one a row; of features the numbers of their rows, from 0, and all in
+        order where x is left out. Also an iterator of rows or of blocks of rows or a file
+        as pathlib.Path.
+    y : array_like (n) or (n, q), float32 or float64
+        the values measured there; several columns are fitted each on its own. Also an
+        iterator of rows or of blocks of rows or a file as pathlib.Path.
+    weights : array_like (n) or (n, 1), float32 or float64, optional
+        weights > 0 of the points, as volume-sampling gives them; m / k(x) where there are
+        none. Also an iterator of rows or of blocks of rows or a file as pathlib.Path.
+    features : array_like (p) or (p, c), float64, optional
+        values of functions, one a column, at all points of a finite set, one a row: in
+        place of a basis. Also a file as pathlib.Path.
+    mu : array_like (p), float64, optional
+        weight > 0 of each row of features; their scale does not matter; equal where there
+        are none. Also a file as pathlib.Path.
+    indices : array_like (k) or (k, e), int64, optional
+        degrees of each function in each coordinate, one function a row: in place of an
+        index set. Also a file as pathlib.Path.
+    x_new : array_like (t) or (t, f), float64, optional
+        points to predict at. Also a file as pathlib.Path.
+    basis : str, optional
+        legendre, hermite, chebyshev, jacobi(a,b), laguerre(a) or fourier, one for all
+        coordinates or, with commas, one for each; legendre(lower,upper) and
+        hermite(mean,deviation) move and stretch it; none: legendre, or the features where
+        they are given.
+    degree : int, default -1
+        p of the index set; -1: none, a list of indices or features instead. From -1 to
+        1000000.
+    dimension : int, default 0
+        coordinates of a point; 0: as the basis and the points have, else 1. From 0 to
+        10000.
+    index_set : {'total', 'tensor', 'hyperbolic'}, default 'total'
+        total: degrees sum up to at most p; tensor: each is at most p; hyperbolic: the
+        product of degrees + 1 is at most p + 1.
+    delta : float, default 0.5
+        what is stable: lambda_min >= 1 - delta. Above 0, at most below 1.
+    one_pass : bool, default False
+        read the points once, as they come: no leave-one-out error, nothing for single
+        points.
+    seed : int, default 0
+        Of every random stream of the call.
+    threads : int, default 0
+        Threads to use; 0 takes all that OpenMP offers.
+    out : array or dict, optional
+        Memory for the first output, or {name: memory}: contiguous and of the very shape and
+        type of the output.
+    want : str or sequence of str, default ()
+        Outputs to make beside those that are always made.
+    progress : callable or True, optional
+        Called with a norma.Progress some twenty times a second at most; a true answer stops
+        the call. True prints a line to stderr.
+
+    Returns
+    -------
+    Result
+        coefficients : ndarray (m) or (m, q), float64
+            of the orthonormal functions, in the order of multi_indices; of features as they
+            were given. Unit: y.
+        fitted : ndarray (n) or (n, q), float64
+            the fit at the points. Unit: y. Made on request: want or out.
+        residuals : ndarray (n) or (n, q), float64
+            y minus the fit. Unit: y. Made on request: want or out.
+        leverage : ndarray (n), float64
+            how much each value decides on the fit at its own point, 0 to 1; they sum to m.
+            Made on request: want or out.
+        gram : ndarray (m, m), float64
+            G, the mean of weight times products of the orthonormal functions; near the
+            identity where the points serve well. Made on request: want or out.
+        multi_indices : ndarray (m, d), int64
+            degrees of each function in each coordinate; of fourier 2 l - 1 and 2 l are
+            cosine and sine of frequency l. Made on request: want or out.
+        predictions : ndarray (t) or (t, q), float64
+            the fit at x_new. Unit: y. Made on request: want or out.
+        gradient : ndarray (t) or (t, q) or (t, d) or (t, q, d), float64
+            its derivatives at x_new: points, then columns of y, then coordinates, where
+            there is more than one. Unit: y/x. Made on request: want or out.
+        info.m : int
+            functions of the space.
+        info.points : int
+            n.
+        info.dimension : int
+            numbers of a point.
+        info.lambda_min : float
+            least eigenvalue of G: |f - fit|^2 is at most e^2 + |f - Pf|_n^2 / lambda_min.
+        info.lambda_max : float
+            largest eigenvalue of G.
+        info.stable : bool
+            lambda_min >= 1 - delta.
+        info.residual : float
+            root of the mean of weight times residual^2. Unit: y.
+        info.leave_one_out : float
+            root of the mean of weight times (value - prediction by the fit without that
+            point)^2; infinite where a point alone decides on a function; NaN with one_pass.
+            Unit: y.
+        info.noise_variance : float
+            residual^2 n / (n - m), for values with independent noise; NaN for n = m. Unit:
+            y^2.
+        info.mean_weight : float
+            mean of the weights, 1 on average for points of the density k/m.
+        info.uniform_factor : float
+            1 + sqrt(mean_weight / lambda_min): the L2 error is at most that times the least
+            uniform error in V.
+        info.iid_probability : float
+            n independent points of the density k/m are stable with at least this
+            probability (Chernoff).
+        info.expected_factor : float
+            1 + 1 / ((1 - delta) iid_probability): E |f - fit|^2 of stable such points is at
+            most that times e^2.
+        info.passes : int
+            times the points were read.
+        info.seconds : float
+            wall time. Unit: s.
+
+    References
+    ----------
+    A. Nouy, B. Michel, Weighted least-squares approximation with determinantal point
+    processes and generalized volume sampling, 2024, arXiv 2312.14057.
+
+    Examples
+    --------
+    >>> import norma
+
+    A parabola through five points.
+
+    >>> result = norma.weighted_least_squares(x=[-0.9, -0.4, 0, 0.5, 0.8], [1.81, 1.16, 1, 1.25, 1.64], degree=2, x_new=[0.3], predictions=True, gradient=True, multi_indices=True, want=['predictions', 'gradient', 'multi_indices'])
+    >>> result.coefficients  # [1.3333333333,0,0.2981423970]
+    >>> result.predictions  # [1.09]
+    >>> result.gradient  # [0.6]
+    >>> result.multi_indices  # [[0],[1],[2]]
+    >>> result.info.residual  # 0
+    >>> result.info.m  # 3
+
+    A plane, weights of one's own.
+
+    >>> result = norma.weighted_least_squares(x=[[0, 0], [1, 0], [0, 1], [1, 1]], [1, 3, 0, 2], weights=[1, 2, 2, 1], degree=1, basis='legendre(0,1)', residuals=True, want='residuals')
+    >>> result.coefficients  # [1.5,0.5773502692,-0.2886751346]
+    >>> result.residuals  # [0,0,0,0]
+    >>> result.info.stable  # true
+    >>> result.info.mean_weight  # 1.5
+
+    Features of a finite set, all of its points.
+
+    >>> result = norma.weighted_least_squares(features=[[1, 0], [1, 1], [1, 2], [1, 3]], [1, 2, 2, 4], leverage=True, want='leverage')
+    >>> result.coefficients  # [0.9375,0.84375]
+    >>> result.leverage  # [0.5208333333,0.4791666667,0.4791666667,0.5208333333]
     """
     ...
