@@ -2,9 +2,9 @@
 import argparse
 import importlib
 import os
+import pathlib
 
-NAMES = ("softmax", "sparse_ot", "top_eigenvector", "optim", "training", "volume_sampling", "leverage",
-         "linf_regression")
+NAMES = sorted(path.stem[6:] for path in pathlib.Path(__file__).parent.glob("bench_*.py"))
 
 parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
 parser.add_argument("names", nargs="*", metavar="NAME", help="of " + ", ".join(NAMES))
