@@ -209,7 +209,7 @@ static nrm_status make_basis(nrm_lp_space *s, double *r, double *again, const do
 
 nrm_status nrm_lp_space_make(nrm_ctx *ctx, const char *who, const nrm_lp_problem *o, bool *dependent, nrm_lp_space *s)
 {
-    *s = (nrm_lp_space){0};
+    *s = (nrm_lp_space){.ctx = ctx};
     NRM_TRY(check(ctx, who, o));
     const int64_t n = o->n, d = o->d, block = nrm_max_i64(nrm_min_i64(256, n), 2 * d);
     const int64_t slots = nrm_max_i64(1, nrm_min_i64(16, n / nrm_max_i64(512, 4 * d)));

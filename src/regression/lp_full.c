@@ -120,7 +120,7 @@ static void begin_block(const job *o, block *b, bool rows)
         b->r[i] = b->root[i] * (dot(f->d, row_of(b, i), o->l.x) - b->c->b[(b->first + i) * b->c->ldb]) / f->unit;
         b->delta[i] = f->delta;
     }
-    if (!rows) return;
+    if (!rows || k == 0) return;
     b->rows = f->rows + b->which * BLOCK * k;
     for (int64_t i = 0; i < b->count; i++)
         for (int64_t j = 0; j < k; j++) b->rows[i * k + j] = b->root[i] * row_of(b, i)[f->keep[j]];

@@ -13,7 +13,7 @@
 
 enum { PATIENCE = 3 }; /* rounds without a better x */
 static const double CUT = 1.5, ENOUGH = 1e-4; /* p below which lambda is cut; relative gain of the bound worth a pass */
-static const double WIDTH = 0.4; /* first delta over the usual residual */
+static const double TINY = 1e-100, WIDTH = 0.4; /* first delta over the usual residual */
 static const double EXACT = 1e-13; /* largest residual over largest b of an exact fit, to rounding */
 
 typedef struct best_dual { double *x, *dx, *c, size, delta; int cuts; } best_dual; /* of the bound */
@@ -79,7 +79,7 @@ static nrm_status solve(nrm_ctx *ctx, nrm_lp_job *j, sampled *s)
     const nrm_lp_problem problem = {.n = s->coreset.rows, .d = j->d, .a = s->coreset.a, .lda = j->d, .b = s->coreset.b,
                                     .weight = s->coreset.weights, .p = j->o.p, .tol = j->o.tol, .max_iter = j->o.max_iter};
     nrm_lp_answer answer;
-    nrm_lp_space space;
+    nrm_lp_space space = {.ctx = ctx};
     bool *dependent;
 
     NRM_TRY(NRM_ALLOC_ZERO(ctx, dependent, j->d, NRM_LP_REGRESSION));
@@ -97,8 +97,8 @@ static nrm_status solve(nrm_ctx *ctx, nrm_lp_job *j, sampled *s)
             s->full.keep[i] = space.pivot[i];
             memcpy(s->full.basis + i * space.k, space.r_factor + i * j->d, (size_t)space.k * sizeof(double));
         }
-        nrm_lp_space_free(&space);
     }
+    nrm_lp_space_free(&space);
     nrm_free(ctx, dependent);
     return nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st);
 }
@@ -122,7 +122,7 @@ static void keep_bound(nrm_lp_job *j, sampled *s, const nrm_lp_lambda *l, const 
 /* The bound of a step, and for p near 1 of its lambda cut, a pass each, while that still helps. */
 static nrm_status try_step(nrm_lp_job *j, sampled *s, nrm_lp_trial *found)
 {
-    const bool cut = j->o.p < CUT;
+    const bool cut = j->o.p < CUT && s->full.k > 0;
     nrm_lp_lambda l = {.x = s->x, .dx = s->dx, .c = s->c};
     nrm_lp_trial t;
 
@@ -178,11 +178,11 @@ static nrm_status measure(nrm_lp_job *j, sampled *s)
         j->info.lower = 0;
         return NRM_OK;
     }
-    if (s->full.k == 0) { /* a is zero */
-        j->info.lower = m.norm;
-        return NRM_OK;
-    }
     s->full.unit = m.r_most;
+    if (s->full.k == 0) { /* a is zero, and so is A'lambda */
+        s->full.delta = TINY;
+        return j->o.refine > 0 ? try_step(j, s, &(nrm_lp_trial){0}) : NRM_OK;
+    }
     usual_sizes(j, s, m.r_most);
     return refine(j, s);
 }
