@@ -1271,7 +1271,7 @@ def lp_regression(
 
     Least absolute deviations: two rows are met exactly.
 
-    >>> result = norma.lp_regression([[1, 0], [0, 1], [1, 1], [2, -1]], b=[1, 2, 2, 1], residual=True, want='residual')
+    >>> result = norma.lp_regression([[1, 0], [0, 1], [1, 1], [2, -1]], b=[1, 2, 2, 1], want='residual')
     >>> result.x  # [1,1]
     >>> result.residual  # [0,-1,0,0]
     >>> result.info.objective  # 1
@@ -3629,22 +3629,22 @@ def volume_sampling(
 
     Parameters
     ----------
-    features : array_like (rows, columns), float64, optional
-        a space of functions on rows: its columns span the space, points are row numbers
-        from 0. Also a file as pathlib.Path.
-    mu : array_like (rows), float64, optional
-        weights of the rows of features or of the candidates, scaled to the sum 1; left out:
-        equal ones. Also a file as pathlib.Path.
-    indices : array_like (functions) or (functions, d), int64, optional
-        a list of functions in place of an index set: a degree for each coordinate. Also a
-        file as pathlib.Path.
-    candidates : array_like (rows) or (rows, d), float64, optional
+    features : array_like (p) or (p, c), float64, optional
+        values of functions, one a column, at all points of a finite set, one a row: in
+        place of a basis. Also a file as pathlib.Path.
+    mu : array_like (p), float64, optional
+        weight > 0 of each point of a finite set; their scale does not matter; equal where
+        there are none. Also a file as pathlib.Path.
+    indices : array_like (k) or (k, e), int64, optional
+        degrees of each function in each coordinate, one function a row: in place of an
+        index set. Also a file as pathlib.Path.
+    candidates : array_like (p) or (p, d), float64, optional
         points of the domain among which those of the design are chosen; start holds their
         numbers then. Also a file as pathlib.Path.
-    start : array_like (k) or (k, e), float64, optional
+    start : array_like (s) or (s, f), float64, optional
         points evaluated already: they stay, first and in their order, and points are added.
         Also a file as pathlib.Path.
-    start_weights : array_like (k), float64, optional
+    start_weights : array_like (s), float64, optional
         their weights; left out: m / k as for new points. Also a file as pathlib.Path.
     basis : str, optional
         legendre, hermite, chebyshev, jacobi(a,b), laguerre(a) or fourier, one for all
@@ -3662,7 +3662,7 @@ def volume_sampling(
         product of degrees + 1 is at most p + 1.
     scheme : {'repeated-dpp', 'dpp', 'volume', 'repeated-volume', 'iid'}, default 'repeated-dpp'
         repeated-dpp: n / m DPPs; dpp: one, n = m; volume: one and n - m independent points;
-        repeated-volume: of block_points each; iid: independent points.
+        repeated-volume: several of block_points each; iid: independent points.
     points : int, default 0
         n, points to draw, at least m; repeated-dpp: a multiple of m; 0: 4 m, dpp: m. From 0
         to 2**30.
@@ -3874,8 +3874,8 @@ def weighted_least_squares(
         values of functions, one a column, at all points of a finite set, one a row: in
         place of a basis. Also a file as pathlib.Path.
     mu : array_like (p), float64, optional
-        weight > 0 of each row of features; their scale does not matter; equal where there
-        are none. Also a file as pathlib.Path.
+        weight > 0 of each point of a finite set; their scale does not matter; equal where
+        there are none. Also a file as pathlib.Path.
     indices : array_like (k) or (k, e), int64, optional
         degrees of each function in each coordinate, one function a row: in place of an
         index set. Also a file as pathlib.Path.
@@ -3985,7 +3985,7 @@ def weighted_least_squares(
 
     A parabola through five points.
 
-    >>> result = norma.weighted_least_squares(x=[-0.9, -0.4, 0, 0.5, 0.8], [1.81, 1.16, 1, 1.25, 1.64], degree=2, x_new=[0.3], predictions=True, gradient=True, multi_indices=True, want=['predictions', 'gradient', 'multi_indices'])
+    >>> result = norma.weighted_least_squares(x=[-0.9, -0.4, 0, 0.5, 0.8], [1.81, 1.16, 1, 1.25, 1.64], degree=2, x_new=[0.3], want=['predictions', 'gradient', 'multi_indices'])
     >>> result.coefficients  # [1.3333333333,0,0.2981423970]
     >>> result.predictions  # [1.09]
     >>> result.gradient  # [0.6]
@@ -3995,7 +3995,7 @@ def weighted_least_squares(
 
     A plane, weights of one's own.
 
-    >>> result = norma.weighted_least_squares(x=[[0, 0], [1, 0], [0, 1], [1, 1]], [1, 3, 0, 2], weights=[1, 2, 2, 1], degree=1, basis='legendre(0,1)', residuals=True, want='residuals')
+    >>> result = norma.weighted_least_squares(x=[[0, 0], [1, 0], [0, 1], [1, 1]], [1, 3, 0, 2], weights=[1, 2, 2, 1], degree=1, basis='legendre(0,1)', want='residuals')
     >>> result.coefficients  # [1.5,0.5773502692,-0.2886751346]
     >>> result.residuals  # [0,0,0,0]
     >>> result.info.stable  # true
@@ -4003,8 +4003,8 @@ def weighted_least_squares(
 
     Features of a finite set, all of its points.
 
-    >>> result = norma.weighted_least_squares(features=[[1, 0], [1, 1], [1, 2], [1, 3]], [1, 2, 2, 4], leverage=True, want='leverage')
-    >>> result.coefficients  # [0.9375,0.84375]
-    >>> result.leverage  # [0.5208333333,0.4791666667,0.4791666667,0.5208333333]
+    >>> result = norma.weighted_least_squares(features=[[1, 0], [1, 1], [1, 2], [1, 3]], [1, 2, 2, 4], want='leverage')
+    >>> result.coefficients  # [0.9588235294,0.7941176471]
+    >>> result.leverage  # [0.5470588235,0.4529411765,0.4529411765,0.5470588235]
     """
     ...

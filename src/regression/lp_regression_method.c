@@ -44,7 +44,7 @@ static const nrm_port outputs[] = {
     {.name = "dual", ARRAY_OF(NRM_F64), .shape = "n", .flags = NRM_PORT_ON_REQUEST, .unit = "",
      .text = "the proof: y with a'y = 0, q-norm at most 1 (1/p + 1/q = 1) and b'y = lower"}};
 static const nrm_example examples[] = {
-    {"Least absolute deviations: two rows are met exactly", "a=[[1,0],[0,1],[1,1],[2,-1]] b=[1,2,2,1] residual",
+    {"Least absolute deviations: two rows are met exactly", "a=[[1,0],[0,1],[1,1],[2,-1]] b=[1,2,2,1]",
      "x=[1,1] residual=[0,-1,0,0] info.objective=1 info.lower=1 info.rank=2", 1e-12},
     {"The same with p = 3", "a=[[1,0],[0,1],[1,1],[2,-1]] b=[1,2,2,1] p=3",
      "x=[1.0453194159,1.4241398440] info.objective=0.331614920174 info.gap=0", 1e-8},
