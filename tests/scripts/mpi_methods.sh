@@ -49,6 +49,8 @@ PY
 
 # One line for each way of a method to work.
 for kind in gaussian srht srct bgp countsketch osnap; do same 1e-12 sa row-sketch --a a.npy --rows 32 --sketch $kind --seed 3; done
+same 1e-12 weights lewis-weights --a a.npy --b b.npy --p 1
+same 1e-9 "weights sensitivity upper" lewis-weights --a a.csv --b b.csv --p 3 --measure sample --sample 100 --seed 4
 same 1e-12 sa row-sketch --a a.csv --rows 32 --seed 3
 # (one line for each way of a method to work)
 same 1e-10 "index weights rows-a rows-b" lp-coreset --a a.npy --b b.npy --p 1 --rows 300
