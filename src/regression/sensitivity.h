@@ -35,8 +35,9 @@ int64_t nrm_sensitivity_rows(double p, int64_t rank);
 /* Of n rows: s, the estimate; lower <= s_i <= upper, which is proven: by the regression where all
  * rows are measured (s is lower then), else by Lewis weights, between whose bounds s is held.  Each
  * may be NULL; all NULL for draws.  Rows of zeros have 0.
- * Cost: a regression a row, some 15 weighted Gram matrices of rows x rank; the rows are shared by
- * the threads and by the ranks.  Memory: the sample, twice more a thread, and 3 n numbers.
+ * Cost: a regression a row, for p > 1 one (a sample) to six (all rows) weighted Gram matrices of rows x
+ * rank, for p = 1 some 2 to 3 rank products with one vector; the rows are shared by the threads and by the
+ * ranks.  Memory: the sample, three times more and twice a thread, and 3 n numbers.
  * The sample and the draws come from the seed of ctx and the number of a row.  Bits do not
  * depend on the threads, other than those of ranks agree to rounding.
  * NRM_NOT_CONVERGED: open > 0, the bounds hold; NRM_E_SHAPE (not n rows), _RANGE, _SINGULAR (draws and
