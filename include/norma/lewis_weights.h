@@ -62,8 +62,9 @@ NRM_INFO(lewis_weights, NRM_LEWIS_WEIGHTS_INFO);
  * (no row, no column, not n rows, a and b of different length), _SINGULAR (draws, and all rows zero),
  * _NONFINITE (naming row and column), _UNSUPPORTED (rows that cannot be read again), _OVERFLOW, _NOMEM,
  * _CANCELLED and what the streams fail with.
- * Cost: a round takes 2 n k^2 flops; a sensitivity one to six weighted Gram matrices of the
- * measured rows, for p = 1 some 3 k products with a vector.  Memory: 4 n numbers, 3 n more with sensitivities, and the measured rows.
+ * Cost: a round takes 2 n k^2 flops; a sensitivity one to six weighted Gram matrices of the measured
+ * rows, for p = 1 some 3 k products with a vector.  Memory: 4 n numbers, 3 n more with
+ * sensitivities, and the measured rows several times.
  * Ranks of the context's communicator share the rows, and all get every number. */
 NRM_API NRM_NODISCARD nrm_status nrm_lewis_weights_rows(nrm_ctx *ctx, nrm_rows *a, nrm_rows *b, int64_t n, double *weights,
                                                         double *sensitivity, double *lower, double *upper,

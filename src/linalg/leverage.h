@@ -20,8 +20,8 @@ enum { NRM_LEWIS_P_MOST = 64 };
 
 /* tau of n rows; b NULL: of A alone.  *rank, which may be NULL, is that of [A b], decided at
  * max(n, d) eps of its columns brought to length 1.  Error of tau: some eps cond(A), cond with
- * columns of length 1.  Passes over the rows: 2 of n d^2
- * flops each, or 4 where columns are far from orthogonal.
+ * columns of length 1.  Passes over the rows: 2 of n d^2 flops each, or 4 where columns are near to
+ * dependent.
  * NRM_E_SHAPE: not n rows, no row or no column; _NONFINITE, _UNSUPPORTED (a stream that cannot be
  * read again), _OVERFLOW, _NOMEM, _CANCELLED.  A failure leaves tau and rank as they were. */
 nrm_status nrm_leverage_scores(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, double *tau, int64_t *rank);

@@ -4,10 +4,10 @@
  * values of A R^-1 lie within [1/c, c], whatever the condition of A.  Columns are first brought
  * to length 1, which makes the rank independent of their units:
  *     S A = Q R,   R = R1 D,   R1 = U s V',   T = D^-1 R1^-1,  or D^-1 V_k s_k^-1 for rank k < d.
- * (Most matrices do not need this: range_gram.c.)  S has four entries a column (osnap) and costs one reading of the rows.  Rank S A <= rank A: where
+ * S has four entries a column (osnap) and costs one reading of the rows.  Rank S A <= rank A: where
  * some directions N of D^-1 V are left out, |A N| is measured on all rows, and if it is not
  * rounding a sketch of twice as many rows is taken; the last of them are the rows themselves.  So
- * chance decides about the time alone. */
+ * chance decides about the time alone.  (Most matrices do not come here: range_gram.c.) */
 #include "range.h"
 #include "alone.h"
 #include "sketch.h"
