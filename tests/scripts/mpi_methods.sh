@@ -57,6 +57,9 @@ same 1e-10 "index weights rows-a rows-b" lp-coreset --a a.npy --b b.npy --p 1 --
 same 1e-9 "index weights witness" lp-coreset --a a.csv --p 3 --rows 100 --scores bracket --audit
 same 1e-10 "index weights rows-a" lp-coreset --a a.csv --b b.csv --p 1.5 --rows 50 --passes one
 same 1e-10 "index weights sensitivities lewis-weights" lp-coreset --a a.npy --p 1.5 --rows 200 --scheme root-leverage
+same 1e-10 "x residual dual" lp-regression --a a.npy --b b.npy --p 1
+same 1e-9 "x residual" lp-regression --a a.csv --b b.csv --p 1.5 --method coreset --scheme lewis --rows 500 --refine 2
+same 1e-9 x lp-regression --a a.npy --b b.npy --p 3 --method coreset --scheme lewis --rows 500
 same 0 coefficients private-sparse-regression --x a.npy --y b.npy --tau2 20 --r 6
 same 0 coefficients private-sparse-regression --x a.csv --y b.csv --tau2 20 --r 6 --mode isotropic --each-message
 same 0 coefficients private-sparse-regression --x a.npy --y b.npy --mode iht --k 3 --rounds 5 --growth 1.5
