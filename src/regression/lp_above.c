@@ -87,7 +87,7 @@ static bool closed(nrm_lp_space *s, state *o)
     o->m = nrm_lp_largest(s, s->r);
     nrm_lp_each(s, derivatives, o);
     nrm_lp_certify(s, s->lambda);
-    return nrm_lp_closed(s, NULL);
+    return nrm_lp_closed(s);
 }
 
 nrm_status nrm_lp_above(nrm_lp_space *s)

@@ -14,6 +14,7 @@
 #include <float.h>
 
 static const double SHORT = 0.9995; /* of the way to the boundary */
+static const double LEAST = 1e-200, MOST = 1 - 1e-15; /* of u and v, of |lambda|: rounding does not take them to the boundary */
 
 typedef struct inner {
     double *u, *v, *move, *first; /* n each; move: dlambda; first: that of the predictor */
@@ -135,9 +136,9 @@ static double take_rows(const nrm_lp_space *s, void *user, int64_t first, int64_
         double e, f;
         right_sides(s, o, i, &e, &f);
         const double up = 1 - s->lambda[i], down = 1 + s->lambda[i], move = o->move[i];
-        o->u[i] += o->primal * (e + o->u[i] * move) / up;
-        o->v[i] += o->primal * (f - o->v[i] * move) / down;
-        s->lambda[i] += o->dual * move;
+        o->u[i] = fmax(o->u[i] + o->primal * (e + o->u[i] * move) / up, LEAST);
+        o->v[i] = fmax(o->v[i] + o->primal * (f - o->v[i] * move) / down, LEAST);
+        s->lambda[i] = fmax(-MOST, fmin(MOST, s->lambda[i] + o->dual * move));
     }
     return 0;
 }

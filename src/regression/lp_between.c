@@ -157,7 +157,7 @@ static nrm_status iterate(nrm_lp_space *s, state *o)
         NRM_TRY(newton_step(s, o));
         nrm_lp_certify(s, s->lambda);
         nrm_lp_each(s, clip_rows, o);
-        if (nrm_lp_closed(s, NULL) && more-- == 0) break;
+        if (nrm_lp_closed(s) && more-- == 0) break;
         idle = s->lower <= lower * (1 + 1e-14) ? idle + 1 : 0;
         if (o->step > 0.9) o->delta = fmax((o->fall < SETTLED ? 0.1 : 0.5) * o->delta, LEAST_DELTA);
     }

@@ -223,9 +223,8 @@ void nrm_lp_certify(nrm_lp_space *s, const double *lambda)
     for (int64_t i = 0; i < s->n; i++) s->dual[i] = work[i] / size;
 }
 
-bool nrm_lp_closed(nrm_lp_space *s, double *norm)
+bool nrm_lp_closed(nrm_lp_space *s)
 {
     const double value = nrm_lp_norm(s, s->r, s->p);
-    if (norm) *norm = value;
     return value - s->lower <= s->tol * value;
 }

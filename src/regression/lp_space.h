@@ -65,8 +65,8 @@ double nrm_lp_dot(nrm_lp_space *s, const double *x, const double *y);
 /* lambda made feasible (Y'lambda = 0, |lambda|_q = 1) is kept in s->dual, and lambda'r in s->lower,
  * where that is the best bound so far. */
 void nrm_lp_certify(nrm_lp_space *s, const double *lambda);
-/* (|r|_p - lower) / |r|_p <= tol?  *norm, which may be NULL, is |r|_p. */
-bool nrm_lp_closed(nrm_lp_space *s, double *norm);
+/* (|r|_p - lower) / |r|_p <= tol? */
+bool nrm_lp_closed(nrm_lp_space *s);
 
 /* The solvers: s->z and s->r from the start in s->z to the answer. */
 nrm_status nrm_lp_least_squares(nrm_lp_space *s);
