@@ -30,7 +30,7 @@ NRM_CHOICES(nrm_sensitivity_measure, NRM_SENSITIVITY_MEASURES);
       "what sensitivities are measured on: all rows (exact), a sample by Lewis weights, or all up to 2000 (auto)") \
     P(i64, sample, 0, 0, INT64_C(1) << 53, "rows", "0.2",                                                       \
       "expected size of the sample; 0: 8 k^max(1, p/2) ln(k + 1), at least 20 k")                               \
-    P(i64, draws, 0, 0, 1000000000, "rows", "0.2",                                                              \
+    P(i64, draws, 0, 0, 10000000, "rows", "0.2",                                                                  \
       "estimate the total sensitivity from so many rows drawn by weight; 0: not")
 NRM_OPTIONS(lewis_weights, NRM_LEWIS_WEIGHTS_OPTIONS);
 
