@@ -7,7 +7,7 @@
 #include "kernel/elementwise.h"
 #include "sketch_family.h"
 
-enum { RANGES = 16, ENTRIES = 8192, BATCH = 128 };
+enum { RANGES = 16, ENTRIES = 1 << 16, UNIT = 1 << 13, BATCH = 128 };
 
 typedef struct entry { int64_t row, target; } entry; /* target: ~t under the sign -1 */
 typedef struct sparse {
@@ -27,7 +27,7 @@ static nrm_status begin(nrm_ctx *ctx, nrm_sketch_sum *sum)
     sum->state = s;
     s->bands = bands;
     s->block = nrm_max_i64(1, ENTRIES / bands);
-    sum->unit = s->block;
+    sum->unit = nrm_max_i64(1, UNIT / bands);
     NRM_TRY(NRM_ALLOC(ctx, s->drawn, s->block * bands, sum->who));
     return NRM_ALLOC(ctx, s->sorted, s->block * bands, sum->who);
 }
@@ -90,7 +90,7 @@ static nrm_status add(nrm_ctx *ctx, nrm_sketch_sum *sum, const nrm_sketch_rows *
 {
     const sparse *s = sum->state;
     const int64_t bands = s->bands, width = (sum->plan.m + RANGES - 1) / RANGES;
-    const bool team = sum->threads > 1 && s->block * bands * sum->columns > NRM_SKETCH_TEAM;
+    const bool team = sum->threads > 1 && rows->count * bands * sum->columns > NRM_SKETCH_TEAM;
     int64_t start[RANGES + 1];
 
     for (int64_t from = 0; from < rows->count; from += s->block) {
