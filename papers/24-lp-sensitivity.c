@@ -34,7 +34,7 @@ static const nrm_claim claims[] = {
 
 typedef struct contender { const char *name; int scheme; bool by_sensitivity; } contender;
 
-enum { SCHEMES = 4, POWERS = 2, KEPT = 200, MOST_SEEDS = 20 };
+enum { SCHEMES = 4, POWERS = 2, KEPT = 200, MOST_SEEDS = 10 };
 
 static const contender *contenders_for(double p)
 {
@@ -169,7 +169,7 @@ static nrm_status bump(nrm_reproduction *r, nrm_ctx *ctx)
 static nrm_status rows_needed(nrm_reproduction *r, nrm_ctx *ctx)
 {
     enum { POINTS = 6, FIRST = 20, LAST = 1600 };
-    const int seeds = r->quick ? 2 : 7, n = r->quick ? 400 : 2000, step = r->quick ? 5 : 1;
+    const int seeds = r->quick ? 2 : 5, n = r->quick ? 400 : 2000, step = r->quick ? 5 : 1;
     double totals[POINTS], needed[POINTS], least = INFINITY, most = 0, at_least = 0, at_most = 0;
     int points = 0;
 
@@ -179,8 +179,8 @@ static nrm_status rows_needed(nrm_reproduction *r, nrm_ctx *ctx)
         nrm_status st = nrm_step(r, "rows needed", spikes, POINTS);
         if (st >= 0) st = p24_family(r, P24_SPIKE, n, P24_COLUMNS, spikes, &m);
         if (st >= 0) st = p24_sensitivities(r, ctx, &m, 4, false, &scores, &total);
-        for (; st >= 0 && rows < LAST; rows *= 1.25) {
-            double distortion[7];
+        for (; st >= 0 && rows < LAST; rows *= 1.4) {
+            double distortion[5];
             for (int seed = 0; st >= 0 && seed < seeds; seed++) {
                 nrm_lp_coreset_options o = nrm_lp_coreset_options_default();
                 o.p = 4;
