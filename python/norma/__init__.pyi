@@ -559,7 +559,6 @@ def lewis_weights(
     draws : int, default 0
         estimate the total sensitivity from so many rows drawn by weight; 0: not. From 0 to
         10000000. Unit: rows.
-        1000000000. Unit: rows.
     seed : int, default 0
         Of every random stream of the call.
     threads : int, default 0
