@@ -3985,7 +3985,7 @@ def weighted_least_squares(
 
     A parabola through five points.
 
-    >>> result = norma.weighted_least_squares(x=[-0.9, -0.4, 0, 0.5, 0.8], [1.81, 1.16, 1, 1.25, 1.64], degree=2, x_new=[0.3], want=['predictions', 'gradient', 'multi_indices'])
+    >>> result = norma.weighted_least_squares([1.81, 1.16, 1, 1.25, 1.64], x=[-0.9, -0.4, 0, 0.5, 0.8], degree=2, x_new=[0.3], want=['predictions', 'gradient', 'multi_indices'])
     >>> result.coefficients  # [1.3333333333,0,0.2981423970]
     >>> result.predictions  # [1.09]
     >>> result.gradient  # [0.6]
@@ -3995,7 +3995,7 @@ def weighted_least_squares(
 
     A plane, weights of one's own.
 
-    >>> result = norma.weighted_least_squares(x=[[0, 0], [1, 0], [0, 1], [1, 1]], [1, 3, 0, 2], weights=[1, 2, 2, 1], degree=1, basis='legendre(0,1)', want='residuals')
+    >>> result = norma.weighted_least_squares([1, 3, 0, 2], x=[[0, 0], [1, 0], [0, 1], [1, 1]], weights=[1, 2, 2, 1], degree=1, basis='legendre(0,1)', want='residuals')
     >>> result.coefficients  # [1.5,0.5773502692,-0.2886751346]
     >>> result.residuals  # [0,0,0,0]
     >>> result.info.stable  # true
@@ -4003,7 +4003,7 @@ def weighted_least_squares(
 
     Features of a finite set, all of its points.
 
-    >>> result = norma.weighted_least_squares(features=[[1, 0], [1, 1], [1, 2], [1, 3]], [1, 2, 2, 4], want='leverage')
+    >>> result = norma.weighted_least_squares([1, 2, 2, 4], features=[[1, 0], [1, 1], [1, 2], [1, 3]], want='leverage')
     >>> result.coefficients  # [0.9588235294,0.7941176471]
     >>> result.leverage  # [0.5470588235,0.4529411765,0.4529411765,0.5470588235]
     """

@@ -90,10 +90,11 @@ def expected(method, expect):
 def python_call(method, example):
     """The example as a line of Python."""
     parts = []
-    for name, value in arguments(method, example["call"]).items():
+    first = method.positional[:1]
+    for name, value in sorted(arguments(method, example["call"]).items(), key=lambda item: item[0] not in first):
         text = re.sub(r"\bnan\b", "float('nan')", repr(value)) if isinstance(value, list) else repr(value)
         text = re.sub(r"\binf\b", "float('inf')", text) if isinstance(value, (list, float)) else text
-        parts.append(text if name in method.positional[:1] else f"{name}={text}")
+        parts.append(text if name in first else f"{name}={text}")
     want = [name for name, _ in words(example["expect"]) if method.outputs.get(name, {}).get("on_request")]
     parts += [f"want={(want[0] if len(want) == 1 else want)!r}"] if want else []
     return f"norma.{method.python_name}({', '.join(parts)})"
