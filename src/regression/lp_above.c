@@ -3,10 +3,10 @@
  *
  *     Y' H Y dz = -m / (e - 1) Y' g,   H = diag((|r| / m)^(e-2)),   g = sgn(r) (|r| / m)^(e-1),
  *
- * (H at least LEAST, or a row met exactly would not be held there) from the least-squares solution; for p > 6 the exponent e grows to p by factors of 1.5, each
- * solution being the next one's start (Adil, Peng and Sachdeva, NeurIPS 2019, grow it alike).
- * Away from the solution the step is too short by up to e - 1 times: it is doubled while that
- * helps, and halved until it helps at all. */
+ * (H at least LEAST, or a row met exactly would not be held there) from the least-squares solution;
+ * for p > 6 the exponent e grows to p by factors of 1.5, each solution being the next one's start
+ * (Adil, Peng and Sachdeva, NeurIPS 2019, grow it alike).  Away from the solution the step is too
+ * short by up to e - 1 times: it is doubled while that helps, and halved until it helps at all. */
 #include "lp_space.h"
 
 enum { SEARCH = 60 };

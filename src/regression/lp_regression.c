@@ -14,7 +14,7 @@ static nrm_status check_weights(nrm_ctx *ctx, const nrm_lp_regression_input *in)
     NRM_REQUIRE(ctx, !in->weights || in->length >= 1, NRM_E_SHAPE, NRM_LP_REGRESSION ": there are %lld weights; there must be one a row",
                 NRM_LL(in->length));
     for (int64_t i = 0; in->weights && i < in->length; i++)
-        NRM_REQUIRE(ctx, in->weights[i] > 0 && isfinite(in->weights[i]), isnan(in->weights[i]) || isinf(in->weights[i]) ? NRM_E_NONFINITE : NRM_E_RANGE,
+        NRM_REQUIRE(ctx, in->weights[i] > 0 && isfinite(in->weights[i]), isfinite(in->weights[i]) ? NRM_E_RANGE : NRM_E_NONFINITE,
                     NRM_LP_REGRESSION ": the weight of row %lld is %g; it must be > 0 and finite: leave out rows that do not count",
                     NRM_LL(i), in->weights[i]);
     return NRM_OK;
