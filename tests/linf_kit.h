@@ -2,7 +2,7 @@
 #ifndef NRM_LINF_KIT_H
 #define NRM_LINF_KIT_H
 
-#include "testkit.h"
+#include "rows_kit.h"
 #include <norma/linf_regression.h>
 
 typedef struct table {
@@ -44,15 +44,6 @@ static inline table table_hard(int64_t n, int64_t d, int64_t spread)
     for (int64_t j = 0; j < d; j++) t.a[j * d + j] = 1;
     for (int64_t l = 0; l < spread; l++) t.b[d + l] = 1 / sqrt((double)spread);
     return t;
-}
-
-static inline nrm_rows *rows_of(nrm_ctx *ctx, int64_t n, int64_t d, double *x)
-{
-    const int64_t shape[2] = {n, d};
-    nrm_array view;
-    nrm_rows *rows;
-    if (nrm_array_view(ctx, &view, NRM_F64, 2, shape, x) < 0) return NULL;
-    return nrm_rows_from_array(ctx, &rows, &view) < 0 ? NULL : rows;
 }
 
 static inline nrm_linf_regression_options with(int sketch, int64_t rows)

@@ -2,7 +2,7 @@
 #ifndef NRM_LP_CORESET_KIT_H
 #define NRM_LP_CORESET_KIT_H
 
-#include "testkit.h"
+#include "rows_kit.h"
 #include <norma/lp_coreset.h>
 
 /* One thread: many small calls. */
@@ -11,16 +11,6 @@ static inline nrm_ctx *quiet_ctx(void)
     nrm_ctx *ctx = nrm_test_ctx(NULL);
     assert_ok(ctx, nrm_set_threads(ctx, 1));
     return ctx;
-}
-
-static inline nrm_rows *rows_of(nrm_ctx *ctx, int64_t n, int64_t cols, const double *x)
-{
-    nrm_array view;
-    nrm_rows *rows;
-    const int64_t shape[2] = {n, cols};
-    assert_ok(ctx, nrm_array_view(ctx, &view, NRM_F64, 2, shape, (double *)(uintptr_t)x));
-    assert_ok(ctx, nrm_rows_from_array(ctx, &rows, &view));
-    return rows;
 }
 
 /* One call on rows in memory, all checked for what a coreset always is. */

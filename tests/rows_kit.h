@@ -5,6 +5,14 @@
 #include "testkit.h"
 #include <norma/io.h>
 
+/* n x cols numbers in memory as a stream of rows; NULL where it cannot be had. */
+static inline nrm_rows *rows_of(nrm_ctx *ctx, int64_t n, int64_t cols, const double *x)
+{
+    const nrm_array array = {.dtype = NRM_F64, .ndim = 2, .shape = {n, cols}, .data = (void *)(uintptr_t)x};
+    nrm_rows *rows = NULL;
+    return nrm_rows_from_array(ctx, &rows, &array) < 0 ? NULL : rows;
+}
+
 /* Read a stream to its end into dense memory; returns the rows.  The pieces must join. */
 static inline int64_t gather(nrm_ctx *ctx, nrm_rows *rows, int64_t max_rows, double *x, int64_t room)
 {

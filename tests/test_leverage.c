@@ -1,5 +1,5 @@
 /* test_leverage.c -- leverage scores, Lewis weights and their bracket of rows that are streamed. */
-#include "testkit.h"
+#include "rows_kit.h"
 #include "linalg/leverage.h"
 #include "linalg/range.h"
 #include "reference/leverage_values.h"
@@ -9,14 +9,6 @@
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 static const double EXAMPLE[8] = {1, 0, 0, 1, 1, 1, 2, -1};
-
-static nrm_rows *stream(nrm_ctx *ctx, int64_t n, int64_t d, const double *a)
-{
-    const nrm_array array = {.dtype = NRM_F64, .ndim = 2, .shape = {n, d}, .data = (void *)(uintptr_t)a};
-    nrm_rows *rows = NULL;
-    assert_ok(ctx, nrm_rows_from_array(ctx, &rows, &array));
-    return rows;
-}
 
 /* As in tests/reference/leverage.py. */
 static void pattern(int64_t m, int64_t n, double *a)
@@ -39,14 +31,14 @@ static void normals(int64_t count, uint64_t seed, double *a)
 
 static void leverage(nrm_ctx *ctx, int64_t n, int64_t d, const double *a, double *tau, int64_t *rank)
 {
-    nrm_rows *rows = stream(ctx, n, d, a);
+    nrm_rows *rows = rows_of(ctx, n, d, a);
     assert_ok(ctx, nrm_leverage_scores(ctx, WHO, rows, NULL, n, tau, rank));
     nrm_rows_close(ctx, rows);
 }
 
 static nrm_lewis_report lewis(nrm_ctx *ctx, int64_t n, int64_t d, const double *a, double p, double *w)
 {
-    nrm_rows *rows = stream(ctx, n, d, a);
+    nrm_rows *rows = rows_of(ctx, n, d, a);
     nrm_lewis_report report;
     assert_ok(ctx, nrm_lewis_weights(ctx, WHO, rows, NULL, n, p, 1e-12, 500, w, &report));
     assert_true(report.error <= 1e-12);
@@ -264,7 +256,7 @@ static void test_bracket(void **state)
     double a[N * 2], w[N], lower[N], upper[N], s[N];
 
     normals(N * 2, 21, a);
-    nrm_rows *rows = stream(ctx, N, 2, a);
+    nrm_rows *rows = rows_of(ctx, N, 2, a);
     for (int k = 0; k < 6; k++) {
         const double p = (double[]){1, 1.3, 2, 2.7, 5, 12}[k];
         memset(s, 0, sizeof s);
@@ -297,7 +289,7 @@ typedef struct shared { const double *a, *b, *glued; double expected[2][MANY]; }
 static nrm_status on_rank(nrm_ctx *ctx, nrm_comm *comm, void *user)
 {
     const shared *s = user;
-    nrm_rows *a = stream(ctx, MANY, WIDE, s->a), *b = stream(ctx, MANY, MORE, s->b);
+    nrm_rows *a = rows_of(ctx, MANY, WIDE, s->a), *b = rows_of(ctx, MANY, MORE, s->b);
     double *w = malloc(MANY * sizeof *w);
     int64_t rank;
     nrm_lewis_report report;
@@ -330,7 +322,7 @@ static void test_threads_and_ranks(void **state)
     }
     *s = (shared){.a = a, .b = b, .glued = glued};
     for (int threads = 1; threads <= 3; threads++) {
-        nrm_rows *rows = stream(ctx, MANY, WIDE + MORE, glued);
+        nrm_rows *rows = rows_of(ctx, MANY, WIDE + MORE, glued);
         int64_t rank;
         assert_ok(ctx, nrm_set_threads(ctx, threads));
         assert_ok(ctx, nrm_leverage_scores(ctx, WHO, rows, NULL, MANY, w, &rank));
@@ -389,7 +381,7 @@ static void test_refused(void **state)
 {
     (void)state;
     nrm_ctx *ctx = nrm_test_ctx(NULL);
-    nrm_rows *a = stream(ctx, 4, 2, EXAMPLE), *callback = NULL;
+    nrm_rows *a = rows_of(ctx, 4, 2, EXAMPLE), *callback = NULL;
     double w[4] = {7, 7, 7, 7};
     double bad[8] = {1, 0, 0, 1, 1, NAN, 2, -1};
     int64_t left = 4, rank = 9;
@@ -415,7 +407,7 @@ static void test_refused(void **state)
     assert_ok(ctx, nrm_rows_from_callback(ctx, &callback, 2, no_rows_again, &left));
     assert_status(ctx, nrm_leverage_scores(ctx, WHO, callback, NULL, 5, w, &rank), NRM_E_SHAPE);
     nrm_rows_close(ctx, callback);
-    nrm_rows *rows = stream(ctx, 4, 2, bad), *three = stream(ctx, 3, 2, EXAMPLE);
+    nrm_rows *rows = rows_of(ctx, 4, 2, bad), *three = rows_of(ctx, 3, 2, EXAMPLE);
     assert_status(ctx, nrm_lewis_weights(ctx, WHO, rows, NULL, 4, 1, 1e-10, 9, w, NULL), NRM_E_NONFINITE);
     assert_message(ctx, "row 2, column 1");
     assert_status(ctx, nrm_leverage_scores(ctx, WHO, a, three, 4, w, &rank), NRM_E_SHAPE);

@@ -1,26 +1,18 @@
 /* test_lewis_weights.c -- the method lewis-weights: outputs, info, doors, what is refused.  The numbers
  * themselves: test_leverage.c, test_sensitivity.c. */
-#include "testkit.h"
+#include "rows_kit.h"
 #include <norma/call.h>
 #include <norma/comm.h>
 #include <norma/lewis_weights.h>
 
 static const double EXAMPLE[8] = {1, 0, 0, 1, 1, 1, 2, -1};
 
-static nrm_rows *stream(nrm_ctx *ctx, int64_t n, int64_t d, const double *a)
-{
-    const nrm_array array = {.dtype = NRM_F64, .ndim = 2, .shape = {n, d}, .data = (void *)(uintptr_t)a};
-    nrm_rows *rows = NULL;
-    assert_ok(ctx, nrm_rows_from_array(ctx, &rows, &array));
-    return rows;
-}
-
 /* The error of the info is that of the weights handed out: recomputed for two columns. */
 static void test_proof(void **state)
 {
     (void)state;
     nrm_ctx *ctx = nrm_test_ctx(NULL);
-    nrm_rows *a = stream(ctx, 4, 2, EXAMPLE);
+    nrm_rows *a = rows_of(ctx, 4, 2, EXAMPLE);
     nrm_lewis_weights_options o = nrm_lewis_weights_options_default();
     nrm_lewis_weights_info info;
     double w[4];
@@ -61,7 +53,7 @@ static void test_outputs(void **state)
 
     for (int i = 0; i < N * D; i++) a[i] = nrm_test_normal(&seed) / (0.1 + nrm_test_uniform(&seed));
     for (int i = 0; i < N; i++) b[i] = nrm_test_normal(&seed);
-    nrm_rows *rows = stream(ctx, N, D, a), *more = stream(ctx, N, 1, b);
+    nrm_rows *rows = rows_of(ctx, N, D, a), *more = rows_of(ctx, N, 1, b);
     o.p = 3;
     assert_ok(ctx, nrm_lewis_weights_rows(ctx, rows, more, N, w, NULL, lower, upper, &info, &o));
     assert_true(info.rows == N && info.columns == D + 1 && info.rank == D + 1 && info.measured == 0 && isnan(info.total));
@@ -90,7 +82,7 @@ static void test_refused(void **state)
     nrm_lewis_weights_options o = nrm_lewis_weights_options_default();
     nrm_lewis_weights_info info = {.rows = 9};
     double w[4] = {7, 7, 7, 7}, zeros[8] = {0}, bad[8] = {1, 0, 0, NAN, 1, 1, 2, -1};
-    nrm_rows *a = stream(ctx, 4, 2, EXAMPLE), *b = stream(ctx, 3, 2, EXAMPLE), *zero = stream(ctx, 4, 2, zeros), *nan = stream(ctx, 4, 2, bad);
+    nrm_rows *a = rows_of(ctx, 4, 2, EXAMPLE), *b = rows_of(ctx, 3, 2, EXAMPLE), *zero = rows_of(ctx, 4, 2, zeros), *nan = rows_of(ctx, 4, 2, bad);
 
     assert_status(ctx, nrm_lewis_weights_rows(ctx, NULL, NULL, 4, w, NULL, NULL, NULL, &info, &o), NRM_E_NULL);
     assert_status(ctx, nrm_lewis_weights_rows(ctx, a, NULL, 4, NULL, NULL, NULL, NULL, &info, &o), NRM_E_NULL);
@@ -151,7 +143,7 @@ static void test_text(void **state)
     assert_non_null(file);
     for (int i = 0; i < 600; i++) fprintf(file, "%.17g%s", a[i] = nrm_test_normal(&seed), i % 2 ? "\n" : ",");
     fclose(file);
-    nrm_rows *rows = stream(ctx, 300, 2, a);
+    nrm_rows *rows = rows_of(ctx, 300, 2, a);
     o.p = 1.5;
     assert_ok(ctx, nrm_lewis_weights_rows(ctx, rows, NULL, 300, text.w, NULL, NULL, NULL, NULL, &o));
     for (int ranks = 1; ranks <= 3; ranks++) assert_ok(ctx, nrm_run_ranks(ctx, ranks, on_rank, &text));

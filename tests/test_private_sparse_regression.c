@@ -1,7 +1,7 @@
 /* test_private_sparse_regression.c -- the whole method on a table: limits without noise, rates,
  * ranks and threads, public rows, refusals, roles by name. */
 #include "private/server.h"
-#include "testkit.h"
+#include "rows_kit.h"
 #include <norma/call.h>
 #include <norma/comm.h>
 #include <norma/private_protocol.h>
@@ -50,16 +50,6 @@ static double size_of_error(const double *theta)
     return sqrt(sum);
 }
 
-static nrm_rows *array_rows(nrm_ctx *ctx, int64_t n, int64_t cols, double *data)
-{
-    nrm_array view;
-    nrm_rows *rows;
-    const int64_t shape[2] = {n, cols};
-    assert_ok(ctx, nrm_array_view(ctx, &view, NRM_F64, cols > 1 ? 2 : 1, shape, data));
-    assert_ok(ctx, nrm_rows_from_array(ctx, &rows, &view));
-    return rows;
-}
-
 static nrm_status run_on(nrm_ctx *ctx, int64_t n, int64_t fail_at, const choices *o, double *theta, double *raw, report *info)
 {
     source of_x = {5, 0, n, fail_at, false}, of_y = {5, 0, n, -1, true}, of_p = {99, 0, 3000, -1, false};
@@ -97,7 +87,7 @@ static void test_limit(void **state)
             for (int b = 0; b < C; b++) gram[a * C + b] += x[i * C + a] * x[i * C + b] / N;
         }
     }
-    nrm_rows *rows_x = array_rows(ctx, N, C, x), *rows_y = array_rows(ctx, N, 1, y);
+    nrm_rows *rows_x = rows_of(ctx, N, C, x), *rows_y = rows_of(ctx, N, 1, y);
     choices o = nrm_private_sparse_regression_options_default();
     o.eps = 1e7, o.delta = 0.5, o.r = 3, o.tau2 = 3, o.threshold = 0.05;
     for (int each = 0; each < 2; each++) {
@@ -263,7 +253,7 @@ static void test_records(void **state)
     report info;
 
     o.eps = 1e7, o.delta = 0.5, o.r = 2.5, o.tau2 = 3, o.mode = NRM_PRIVATE_ISOTROPIC, o.threshold = 0, o.each_message = true;
-    nrm_rows *rows_x = array_rows(ctx, 4, 2, x), *rows_y = array_rows(ctx, 4, 1, y);
+    nrm_rows *rows_x = rows_of(ctx, 4, 2, x), *rows_y = rows_of(ctx, 4, 1, y);
     assert_ok(ctx, nrm_private_sparse_regression(ctx, rows_x, rows_y, NULL, theta, raw, &info, &o));
     assert_true(info.nonfinite == 2 && info.clipped == 1 && info.messages == 4);
     /* Messages (1, 0) 1, (.5, .5) 1, (0, 1) 0, (1.5, 2) 3. */
@@ -278,7 +268,7 @@ static nrm_status with_public(nrm_ctx *ctx, int64_t rows, double *data, double *
     double x[6] = {1, -1, 0.5, 0.5, 1, 0}, y[2] = {1, 0};
     choices o = nrm_private_sparse_regression_options_default();
     o.mode = NRM_PRIVATE_NLDP_PUBLIC, o.tau2 = 1, o.r = 9;
-    nrm_rows *rows_x = array_rows(ctx, 2, 3, x), *rows_y = array_rows(ctx, 2, 1, y), *rows_p = array_rows(ctx, rows, 3, data);
+    nrm_rows *rows_x = rows_of(ctx, 2, 3, x), *rows_y = rows_of(ctx, 2, 1, y), *rows_p = rows_of(ctx, rows, 3, data);
     const nrm_status st = nrm_private_sparse_regression(ctx, rows_x, rows_y, rows_p, theta, NULL, NULL, &o);
     nrm_rows_close(ctx, rows_x);
     nrm_rows_close(ctx, rows_y);
@@ -315,8 +305,8 @@ static void test_refusals(void **state)
     double x[6] = {1, -1, 0.5, 0.5, 1, 0}, y[6] = {1, 0, 1}, theta[2] = {7, 7};
     nrm_ctx *ctx = nrm_test_ctx(NULL);
     choices o = nrm_private_sparse_regression_options_default();
-    nrm_rows *rows_x = array_rows(ctx, 3, 2, x), *rows_y = array_rows(ctx, 3, 1, y), *short_y = array_rows(ctx, 2, 1, y),
-             *wide_y = array_rows(ctx, 3, 2, y), *none = array_rows(ctx, 0, 2, x);
+    nrm_rows *rows_x = rows_of(ctx, 3, 2, x), *rows_y = rows_of(ctx, 3, 1, y), *short_y = rows_of(ctx, 2, 1, y),
+             *wide_y = rows_of(ctx, 3, 2, y), *none = rows_of(ctx, 0, 2, x);
 #define REFUSED(x_, y_, p_, status, piece)                                                                        \
     assert_status(ctx, nrm_private_sparse_regression(ctx, x_, y_, p_, theta, NULL, NULL, &o), status); \
     assert_message(ctx, piece)

@@ -17,16 +17,6 @@ static void make(void)
         n += snprintf(as_text + n, sizeof as_text - (size_t)n, "%d,%d,%d\n", 3 * i, 3 * i + 1, 3 * i + 2);
 }
 
-static nrm_rows *rows_of(nrm_ctx *ctx, int64_t n, int64_t cols, double *x)
-{
-    nrm_array view;
-    nrm_rows *rows;
-    const int64_t shape[2] = {n, cols};
-    assert_ok(ctx, nrm_array_view(ctx, &view, NRM_F64, cols > 1 ? 2 : 1, shape, x));
-    assert_ok(ctx, nrm_rows_from_array(ctx, &rows, &view));
-    return rows;
-}
-
 /* The same rows from text, whose length is not known beforehand. */
 static nrm_rows *rows_of_text(nrm_ctx *ctx)
 {

@@ -1,5 +1,5 @@
 /* test_sensitivity.c -- l_p sensitivities, against numbers worked out elsewhere. */
-#include "testkit.h"
+#include "rows_kit.h"
 #include "linalg/leverage.h"
 #include "reference/leverage_values.h"
 #include "regression/sensitivity.h"
@@ -10,14 +10,6 @@
 
 static const double EXAMPLE[8] = {1, 0, 0, 1, 1, 1, 2, -1};
 
-static nrm_rows *stream(nrm_ctx *ctx, int64_t n, int64_t d, const double *a)
-{
-    const nrm_array array = {.dtype = NRM_F64, .ndim = 2, .shape = {n, d}, .data = (void *)(uintptr_t)a};
-    nrm_rows *rows = NULL;
-    assert_ok(ctx, nrm_rows_from_array(ctx, &rows, &array));
-    return rows;
-}
-
 static void normals(int64_t count, uint64_t seed, double *a)
 {
     for (int64_t i = 0; i < count; i++) a[i] = nrm_test_normal(&seed);
@@ -26,7 +18,7 @@ static void normals(int64_t count, uint64_t seed, double *a)
 /* All rows measured: the enclosure is closed to `gap`. */
 static nrm_sensitivity_report exact(nrm_ctx *ctx, int64_t n, int64_t d, const double *a, double p, double gap, double *s)
 {
-    nrm_rows *rows = stream(ctx, n, d, a);
+    nrm_rows *rows = rows_of(ctx, n, d, a);
     double *lower = malloc((size_t)n * sizeof *lower), *upper = malloc((size_t)n * sizeof *upper);
     nrm_sensitivity_report report;
 
@@ -128,7 +120,7 @@ static void test_relations(void **state)
         double most = 0;
         const nrm_sensitivity_report report = exact(ctx, N, D, a, p, 1e-8, s);
         nrm_lewis_report lewis;
-        nrm_rows *rows = stream(ctx, N, D, a);
+        nrm_rows *rows = rows_of(ctx, N, D, a);
         assert_ok(ctx, nrm_lewis_weights(ctx, WHO, rows, NULL, N, p, 1e-11, 500, w, &lewis));
         nrm_rows_close(ctx, rows);
         assert_true(report.total <= pow(D, fmax(1, p / 2)) * (1 + 1e-13) && s[5] == 0);
@@ -178,7 +170,7 @@ static void test_sample(void **state)
     const int64_t n = MANY;
 
     heavy(a, WIDE + MORE);
-    nrm_rows *rows = stream(ctx, n, WIDE + MORE, a);
+    nrm_rows *rows = rows_of(ctx, n, WIDE + MORE, a);
     for (int k = 0; k < 3; k++) {
         const double p = (double[]){1, 1.5, 4}[k];
         nrm_sensitivity_plan plan = {.p = p, .rows = 250};
@@ -209,7 +201,7 @@ static nrm_status on_rank(nrm_ctx *ctx, nrm_comm *comm, void *user)
 {
     const shared *s = user;
     static const nrm_sensitivity_plan plan = {.rows = 120};
-    nrm_rows *a = stream(ctx, MANY, WIDE, s->a), *b = stream(ctx, MANY, MORE, s->b);
+    nrm_rows *a = rows_of(ctx, MANY, WIDE, s->a), *b = rows_of(ctx, MANY, MORE, s->b);
     double *found = malloc(MANY * sizeof *found);
     nrm_sensitivity_plan o = plan;
     nrm_sensitivity_report report;
@@ -243,7 +235,7 @@ static void test_threads_and_ranks(void **state)
         memcpy(b + i * MORE, glued + i * (WIDE + MORE) + WIDE, MORE * sizeof *b);
     }
     for (s.p = 1; s.p <= 3; s.p += 2) {
-        nrm_rows *rows = stream(ctx, MANY, WIDE + MORE, glued);
+        nrm_rows *rows = rows_of(ctx, MANY, WIDE + MORE, glued);
         for (int threads = 1; threads <= 2; threads++) {
             nrm_sensitivity_plan plan = {.p = s.p, .rows = 120};
             assert_ok(ctx, nrm_set_threads(ctx, threads));
@@ -268,7 +260,7 @@ static void test_refused(void **state)
     (void)state;
     nrm_ctx *ctx = nrm_test_ctx(NULL);
     double s[4] = {7, 7, 7, 7}, zeros[8] = {0}, bad[8] = {1, 0, 0, INFINITY, 1, 1, 2, -1};
-    nrm_rows *a = stream(ctx, 4, 2, EXAMPLE), *zero = stream(ctx, 4, 2, zeros), *infinite = stream(ctx, 4, 2, bad);
+    nrm_rows *a = rows_of(ctx, 4, 2, EXAMPLE), *zero = rows_of(ctx, 4, 2, zeros), *infinite = rows_of(ctx, 4, 2, bad);
     nrm_sensitivity_report report = {.rank = 9};
 
     for (int k = 0; k < 8; k++) {

@@ -2,7 +2,7 @@
 #ifndef NRM_TEST_WEIGHTED_KIT_H
 #define NRM_TEST_WEIGHTED_KIT_H
 
-#include "testkit.h"
+#include "rows_kit.h"
 #include <norma/weighted_least_squares.h>
 
 typedef nrm_weighted_least_squares_options options_of;
@@ -19,21 +19,13 @@ static inline options_of with(const char *basis, int64_t degree)
     return o;
 }
 
-static inline nrm_rows *rows_of(nrm_ctx *ctx, const double *values, int64_t n, int64_t d)
-{
-    const nrm_array a = {.data = (void *)(uintptr_t)values, .dtype = NRM_F64, .ndim = 2, .shape = {n, d}};
-    nrm_rows *rows = NULL;
-    assert_ok(ctx, nrm_rows_from_array(ctx, &rows, &a));
-    return rows;
-}
-
 /* Arrays as streams: one call. */
 static inline nrm_status fit(nrm_ctx *ctx, int64_t n, int64_t d, int64_t q, const double *x, const double *w, const double *y, input_of extra,
                       unsigned want, result_of *r, info_of *info, const options_of *o)
 {
-    extra.x = x ? rows_of(ctx, x, n, d) : NULL;
-    extra.weights = w ? rows_of(ctx, w, n, 1) : NULL;
-    extra.y = rows_of(ctx, y, n, q);
+    extra.x = x ? rows_of(ctx, n, d, x) : NULL;
+    extra.weights = w ? rows_of(ctx, n, 1, w) : NULL;
+    extra.y = rows_of(ctx, n, q, y);
     const nrm_status st = nrm_weighted_least_squares(ctx, &extra, want, r, info, o);
     nrm_rows_close(ctx, extra.x), nrm_rows_close(ctx, extra.weights), nrm_rows_close(ctx, extra.y);
     return st;

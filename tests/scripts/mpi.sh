@@ -1,15 +1,6 @@
 #!/bin/bash
 # Ranks of MPI: the communicator, shared optimizers, and `mpirun norma train` against one process.
-set -u
-: "${NRM_SOURCE:?}" "${NRM_BUILD:?}"
-command -v mpirun >/dev/null || { echo "skipped: there is no mpirun"; exit 77; }
-[ -x "$NRM_BUILD/tests/mpi_program" ] || { echo "skipped: this build has no MPI"; exit 77; }
-export PATH="$NRM_BUILD:$PATH" LC_ALL=C.UTF-8 OMP_WAIT_POLICY=passive
-# Containers: root, and fewer cores than ranks.  MPI keeps memory until the end.
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_btl=self,vader OMPI_MCA_pml=ob1
-export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
-python=${PYTHON:-/usr/bin/python3}
+. "$(dirname "$0")/mpi_setup"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
