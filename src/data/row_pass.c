@@ -196,6 +196,16 @@ nrm_status nrm_row_pass_end(nrm_ctx *ctx, nrm_row_pass **pass, nrm_status status
     return nrm_comm_agree(ctx, nrm_ctx_comm(ctx), status);
 }
 
+nrm_status nrm_row_pass_blame(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b)
+{
+    nrm_row_pass *pass;
+    nrm_row_chunk chunk;
+
+    nrm_status st = nrm_row_pass_begin(ctx, who, a, b, nrm_row_pass_unit(nrm_rows_cols(a)), "searching", &pass);
+    while (st >= 0 && (st = nrm_row_pass_next(ctx, pass, &chunk)) >= 0 && chunk.count > 0) continue;
+    return nrm_row_pass_end(ctx, &pass, st, NULL);
+}
+
 nrm_status nrm_sum_ranks(nrm_ctx *ctx, const char *who, double *values, int64_t count)
 {
     nrm_comm *comm = nrm_ctx_comm(ctx);

@@ -47,6 +47,10 @@ nrm_status nrm_row_pass_next(nrm_ctx *ctx, nrm_row_pass *pass, nrm_row_chunk *ch
  * rows seen by all, known after success. */
 nrm_status nrm_row_pass_end(nrm_ctx *ctx, nrm_row_pass **pass, nrm_status status, int64_t *rows);
 
+/* Where a trusting pass has come to numbers that are not finite: NRM_E_NONFINITE names the first
+ * row of a or b (may be NULL) that is not, NRM_OK says that all rows are.  Reads all of both. */
+nrm_status nrm_row_pass_blame(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b);
+
 /* Rows of a chunk of `columns` numbers that fit a cache of about 1 MiB; a function of columns alone. */
 int64_t nrm_row_pass_unit(int64_t columns);
 

@@ -53,10 +53,10 @@ nrm_status nrm_linf_check_count(nrm_ctx *ctx, const nrm_linf_plan *plan, int64_t
 
 /* One pass: work for every chunk of this rank, of `unit` rows.  before: the status of what was done
  * alone; where it is a failure, or work is on some rank, all ranks fail.  Rows are counted into *rows
- * (may be NULL) and, where n is known, compared with it. */
+ * (may be NULL) and, where n is known, compared with it.  trust: rows are not searched for NaN and Inf. */
 typedef nrm_status (*nrm_linf_chunk_fn)(nrm_ctx *ctx, void *user, const nrm_row_chunk *chunk);
-nrm_status nrm_linf_pass(nrm_ctx *ctx, const nrm_linf_plan *plan, int64_t unit, const char *task, nrm_linf_chunk_fn work,
-                         void *user, nrm_status before, int64_t *rows);
+nrm_status nrm_linf_pass(nrm_ctx *ctx, const nrm_linf_plan *plan, int64_t unit, bool trust, const char *task,
+                         nrm_linf_chunk_fn work, void *user, nrm_status before, int64_t *rows);
 /* S [A b] of every replica: replicas x m x columns.  Streams of random numbers from `stream` on.  Where
  * n was not known, plan->n becomes it, and where it is no more than m, plan->exact, and r is as from
  * nrm_linf_exact. */

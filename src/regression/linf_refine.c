@@ -75,7 +75,7 @@ static nrm_status run_pass(nrm_ctx *ctx, state *w, const double *v, double *sum,
     w->v = v;
     w->sum = sum;
     if (before >= 0) memset(sum, 0, (size_t)numbers * sizeof *sum);
-    NRM_TRY(nrm_linf_pass(ctx, w->plan, w->unit, "refine", product_chunk, w, before, NULL));
+    NRM_TRY(nrm_linf_pass(ctx, w->plan, w->unit, true, "refine", product_chunk, w, before, NULL));
     w->s->passes++;
     return nrm_sum_ranks(ctx, NRM_LINF, sum, numbers);
 }

@@ -8,8 +8,8 @@
 
 /* ---- Any pass ---------------------------------------------------------------------------------- */
 
-nrm_status nrm_linf_pass(nrm_ctx *ctx, const nrm_linf_plan *plan, int64_t unit, const char *task, nrm_linf_chunk_fn work,
-                         void *user, nrm_status before, int64_t *rows)
+nrm_status nrm_linf_pass(nrm_ctx *ctx, const nrm_linf_plan *plan, int64_t unit, bool trust, const char *task,
+                         nrm_linf_chunk_fn work, void *user, nrm_status before, int64_t *rows)
 {
     const nrm_linf_regression_problem *p = &plan->problem;
     nrm_row_pass *pass = NULL;
@@ -18,6 +18,7 @@ nrm_status nrm_linf_pass(nrm_ctx *ctx, const nrm_linf_plan *plan, int64_t unit, 
     nrm_status st = before;
 
     if (st >= 0) st = nrm_row_pass_begin(ctx, NRM_LINF, p->a, p->b, unit, task, &pass);
+    if (st >= 0 && trust) nrm_row_pass_trust(pass);
     while (st >= 0 && (st = nrm_row_pass_next(ctx, pass, &chunk)) >= 0 && chunk.count > 0) {
         const int64_t end = chunk.first + chunk.count;
         if (plan->n >= 0 && (end > plan->n || (chunk.count < unit && end < plan->n))) st = nrm_linf_check_count(ctx, plan, end);
@@ -45,7 +46,7 @@ nrm_status nrm_linf_exact(nrm_ctx *ctx, const nrm_linf_plan *plan, double *r)
     nrm_status st = nrm_tall_qr_begin(ctx, NRM_LINF, plan->columns, &user.qr);
     const int64_t unit = st < 0 ? 1 : nrm_tall_qr_unit(user.qr) * (nrm_rows_in_place(plan->problem.a) ? 8 : 1);
 
-    st = nrm_linf_pass(ctx, plan, unit, "exact solution", factor_chunk, &user, st, NULL);
+    st = nrm_linf_pass(ctx, plan, unit, false, "exact solution", factor_chunk, &user, st, NULL);
     if (st >= 0) st = nrm_tall_qr_finish(ctx, user.qr, r);
     nrm_tall_qr_end(ctx, user.qr);
     return st;
@@ -134,25 +135,26 @@ static void end(nrm_ctx *ctx, sums *s)
     nrm_tall_qr_end(ctx, s->early);
 }
 
-/* Rows of a chunk of the pass.  Two kinds cost far less from all rows at once, where these are. */
-static int64_t chunk_rows(nrm_ctx *ctx, const sums *s)
+/* What is not finite in the rows shows in every sketch of them: looking at the sketch spares a reading.
+ * Rows that are finite and too large are found by those who solve. */
+static nrm_status check_values(nrm_ctx *ctx, const nrm_linf_plan *plan, const double *sketch, int64_t count)
 {
-    const nrm_linf_plan *plan = s->plan;
-    const bool whole = plan->o.sketch == NRM_LINF_SRCT || plan->o.sketch == NRM_LINF_BGP;
-    if (whole && nrm_comm_size(nrm_ctx_comm(ctx)) == 1 && nrm_rows_in_place(plan->problem.a) && nrm_rows_in_place(plan->problem.b))
-        return plan->n;
-    return unit_of(s);
+    int64_t where;
+    return nrm_all_finite_f64(sketch, count, &where) ? NRM_OK
+                                                     : nrm_row_pass_blame(ctx, NRM_LINF, plan->problem.a, plan->problem.b);
 }
 
 nrm_status nrm_linf_compress(nrm_ctx *ctx, nrm_linf_plan *plan, uint64_t stream, double *sketch, double *r)
 {
     const int64_t size = plan->m * plan->columns;
     sums s = {.plan = plan, .values = sketch, .threads = nrm_threads(ctx)};
+    const bool in_place = nrm_rows_in_place(plan->problem.a) && nrm_rows_in_place(plan->problem.b);
+    const bool whole = in_place && plan->o.sketch != NRM_LINF_USER && nrm_comm_size(nrm_ctx_comm(ctx)) == 1;
     int64_t rows = 0;
     nrm_status st = begin(ctx, &s, stream);
 
     if (st >= 0 && s.count == 0) memset(sketch, 0, (size_t)size * sizeof *sketch);
-    NRM_TRY_DONE(nrm_linf_pass(ctx, plan, st < 0 ? 1 : chunk_rows(ctx, &s), "sketch", sketch_chunk, &s, st, &rows));
+    NRM_TRY_DONE(nrm_linf_pass(ctx, plan, st < 0 ? 1 : whole ? plan->n : unit_of(&s), in_place, "sketch", sketch_chunk, &s, st, &rows));
     if (plan->n < 0) {
         plan->n = rows;
         plan->exact = rows <= plan->m;
@@ -165,7 +167,8 @@ nrm_status nrm_linf_compress(nrm_ctx *ctx, nrm_linf_plan *plan, uint64_t stream,
     }
     for (int64_t i = 0; i < s.count; i++)
         memcpy(sketch + i * size, nrm_sketch_values(s.at[i]), (size_t)size * sizeof *sketch);
-    st = nrm_sum_ranks(ctx, NRM_LINF, sketch, nrm_max_i64(s.count, 1) * size);
+    NRM_TRY_DONE(nrm_sum_ranks(ctx, NRM_LINF, sketch, nrm_max_i64(s.count, 1) * size));
+    st = check_values(ctx, plan, sketch, nrm_max_i64(s.count, 1) * size);
 done:
     end(ctx, &s);
     return st;
