@@ -60,8 +60,8 @@ static void test_instruction_sets(void **state)
             place[r] = row[r] = (int32_t)(nrm_test_next(&seed) % MOST);
             factor[r] = nrm_test_normal(&seed);
         }
-        scalar->add_rows(ROWS, row, sign, plain, sums[0]);
-        k->add_rows(ROWS, row, sign, plain, sums[1]);
+        scalar->add_rows(ROWS, row, sign, plain, sums[0], MOST, NULL, 0);
+        k->add_rows(ROWS, row, sign, plain, sums[1], MOST, a, LD);
         assert_memory_equal(sums[0], sums[1], sizeof sums[0]);
         for (int r = 0; r < ROWS; r++) assert_true(sums[0][r * W + 3] == sign[r] * plain[row[r] * W + 3]);
         memset(sums, 0, sizeof sums);

@@ -32,23 +32,25 @@ INLINE void short_transform(const int radix, vector x[8])
             if (!(i & h)) butterfly(&x[i], &x[i + h]);
 }
 
-/* Lines first .. end - 1 of a row of NRM_HADAMARD_AHEAD.  The eight lines of a row are shared by
- * three passes, so that memory is never idle: asked for at once they would wait in a queue. */
-enum { FIRST = 2, SECOND = 5, THIRD = NRM_HADAMARD_AHEAD / LINE };
-INLINE void call(const double *row, const int first, const int end)
+/* The n/8 rows of NRM_HADAMARD_AHEAD doubles, ld apart, that are called into the cache on the way:
+ * SHARE lines of eight doubles for each eight rows of the first, the second and the third pass and
+ * of the additions, four passes of about the same time, so that memory is never idle.  The lines
+ * follow each other in the order of addresses: then the hardware runs ahead by itself. */
+enum { LINES = NRM_HADAMARD_AHEAD / LINE, SHARE = LINES / 4 };
+INLINE void call(const double *ahead, int64_t ld, int64_t line, int64_t count)
 {
-    for (int line = first; line < end; line++) __builtin_prefetch(row + line * LINE, 0, 2);
+    for (uint64_t at = (uint64_t)line, end = at + (uint64_t)count; at < end; at++)
+        __builtin_prefetch(ahead + (int64_t)(at / LINES) * ld + at % LINES * LINE, 0, 3);
 }
 
-/* Levels h .. radix h / 2 of a panel of n rows; `ahead` is a row for every radix rows. */
-INLINE void pass(const int radix, double *panel, int64_t n, int64_t h, const double *ahead, int64_t ld, const int first,
-                 const int end)
+/* Levels h .. radix h / 2 of a panel of n rows; lines of `ahead` are called from `line` on. */
+INLINE void pass(const int radix, double *panel, int64_t n, int64_t h, const double *ahead, int64_t ld, int64_t line)
 {
     for (int64_t block = 0; block < n; block += radix * h)
         for (int64_t i = block; i < block + h; i++) {
             if (ahead) {
-                call(ahead, first, end);
-                ahead += ld;
+                call(ahead, ld, line, SHARE);
+                line += SHARE;
             }
             for (int part = 0; part < PARTS; part++) {
                 double *at = panel + i * WIDTH + part * LANES;
@@ -61,22 +63,22 @@ INLINE void pass(const int radix, double *panel, int64_t n, int64_t h, const dou
             }
         }
 }
-static void pass_8(double *panel, int64_t n, int64_t h) { pass(8, panel, n, h, NULL, 0, 0, 0); }
-static void pass_4(double *panel, int64_t n, int64_t h) { pass(4, panel, n, h, NULL, 0, 0, 0); }
-static void pass_2(double *panel, int64_t n, int64_t h) { pass(2, panel, n, h, NULL, 0, 0, 0); }
+static void pass_8(double *panel, int64_t n, int64_t h) { pass(8, panel, n, h, NULL, 0, 0); }
+static void pass_4(double *panel, int64_t n, int64_t h) { pass(4, panel, n, h, NULL, 0, 0); }
+static void pass_2(double *panel, int64_t n, int64_t h) { pass(2, panel, n, h, NULL, 0, 0); }
 
 /* The levels from h on. */
-static void levels(double *panel, int64_t n, int64_t h, const double *ahead, int64_t ld)
+static void levels(double *panel, int64_t n, int64_t h, const double *ahead, int64_t ld, int64_t line)
 {
     if (n > LEAF) {
         for (int64_t k = 0; k < 8; k++)
-            levels(panel + k * (n / 8) * WIDTH, n / 8, h, ahead ? ahead + k * (n / 64) * ld : NULL, ld);
+            levels(panel + k * (n / 8) * WIDTH, n / 8, h, ahead, ld, line + k * (n / 64) * 2 * SHARE);
         pass_8(panel, n, n / 8);
         return;
     }
     if (ahead && 64 * h <= n) {
-        pass(8, panel, n, h, ahead, ld, FIRST, SECOND);
-        pass(8, panel, n, 8 * h, ahead, ld, SECOND, THIRD);
+        pass(8, panel, n, h, ahead, ld, line);
+        pass(8, panel, n, 8 * h, ahead, ld, line + n / 8 * SHARE);
         h *= 64;
     }
     for (; 8 * h <= n; h *= 8) pass_8(panel, n, h);
@@ -84,19 +86,19 @@ static void levels(double *panel, int64_t n, int64_t h, const double *ahead, int
     if (2 * h == n) pass_2(panel, n, h);
 }
 
-static void transform(double *panel, int64_t n) { levels(panel, n, 1, NULL, 0); }
+static void transform(double *panel, int64_t n) { levels(panel, n, 1, NULL, 0, 0); }
 
 static void transform_of(const double *a, int64_t ld, const double *sign, int64_t n, double *panel, const double *ahead)
 {
     if (n < 8) {
         for (int64_t i = 0; i < n; i++)
             for (int c = 0; c < WIDTH; c++) panel[i * WIDTH + c] = sign[i] * a[i * ld + c];
-        levels(panel, n, 1, NULL, 0);
+        levels(panel, n, 1, NULL, 0, 0);
         return;
     }
     for (int64_t i = 0; i < n; i += 8) { /* the first pass, on the way in */
         const double *low = a + i * ld, *high = low + 4 * ld;
-        if (ahead) call(ahead + i / 8 * ld, 0, FIRST);
+        if (ahead) call(ahead, ld, i / 8 * SHARE, SHARE);
 #pragma GCC unroll 4
         for (int part = 0; part < PARTS; part++) {
             vector x[8];
@@ -110,16 +112,23 @@ static void transform_of(const double *a, int64_t ld, const double *sign, int64_
             for (int k = 0; k < 8; k++) store(panel + (i + k) * WIDTH + part * LANES, x[k]);
         }
     }
-    levels(panel, n, 8, ahead, ld);
+    levels(panel, n, 8, ahead, ld, n / 8 * SHARE);
 }
 
-static void add_rows(int64_t m, const int32_t *row, const double *sign, const double *panel, double *sums)
+static void add_rows(int64_t m, const int32_t *row, const double *sign, const double *panel, double *sums, int64_t n,
+                     const double *ahead, int64_t ld)
 {
-    for (int64_t r = 0; r < m; r++)
+    const int64_t every = 8 / SHARE, end = n / 8 * LINES;
+    int64_t line = n / 8 * 3 * SHARE;
+
+    for (int64_t r = 0; r < m; r++) {
+        if (ahead && r % every == 0 && line < end) call(ahead, ld, line++, 1);
         for (int part = 0; part < PARTS; part++) {
             double *to = sums + r * WIDTH + part * LANES;
             store(to, load(to) + sign[r] * load(panel + (int64_t)row[r] * WIDTH + part * LANES));
         }
+    }
+    if (ahead && line < end) call(ahead, ld, line, end - line);
 }
 
 static void weigh_rows(int64_t count, const int64_t *row, const double *factor, const double *panel, double *sum)

@@ -111,8 +111,9 @@ void nrm_sketch_panel(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, in
 }
 
 /* H D of panel p of `count` rows from row `from` of `rows` on; with a whole panel of A its share of
- * the same strip of the group's next chunk is called into the cache. */
-static void transform(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t from, int64_t count, int64_t p,
+ * the same strip of the group's next chunk is called into the cache: three quarters here, and the
+ * last along with the additions, for which it is returned (or NULL). */
+static const double *transform(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t from, int64_t count, int64_t p,
                       const double *sign, double *panel)
 {
     const hadamard *s = sum->state;
@@ -121,12 +122,13 @@ static void transform(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, in
     if (count < s->chunk || (p + 1) * NRM_PANEL > sum->d) {
         nrm_sketch_panel(sum, rows, from, count, p, sign, s->chunk, panel);
         s->kernels->transform(panel, s->chunk);
-        return;
+        return NULL;
     }
     const bool more = (rows->first + next) / s->chunk % GROUP != 0 && next + s->chunk <= rows->count &&
                       (strip + STRIP) * NRM_PANEL <= sum->d;
     const double *ahead = more ? rows->a + (next + p % STRIP * (s->chunk / STRIP)) * rows->lda + strip * NRM_PANEL : NULL;
     s->kernels->transform_of(rows->a + from * rows->lda + p * NRM_PANEL, rows->lda, sign, s->chunk, panel, ahead);
+    return ahead;
 }
 
 /* sign[r] = (-1)^|high[r] & chunk|, by folding all bits onto the lowest: a loop for vectors. */
@@ -152,8 +154,9 @@ static void add_chunk(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, in
     nrm_sketch_signs(&sum->plan, 0, chunk * s->chunk, count, sign);
     row_signs(m, s->high, chunk, row_sign);
     for (int64_t end = nrm_min_i64(p + STRIP, s->panels); p < end; p++) {
-        transform(sum, rows, from, count, p, sign, panel);
-        s->kernels->add_rows(m, s->low, row_sign, panel, s->sums + (lane * s->panels + p) * m * NRM_PANEL);
+        const double *ahead = transform(sum, rows, from, count, p, sign, panel);
+        s->kernels->add_rows(m, s->low, row_sign, panel, s->sums + (lane * s->panels + p) * m * NRM_PANEL, s->chunk, ahead,
+                             rows->lda);
     }
 }
 
