@@ -110,22 +110,31 @@ void nrm_sketch_panel(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, in
     memset(panel + count * NRM_PANEL, 0, (size_t)((padded - count) * NRM_PANEL) * sizeof *panel);
 }
 
+/* First row of the chunk that follows in its lane the one that begins at row `from`; -1: the round
+ * of `add` ends there. */
+static int64_t next_chunk(const hadamard *s, const nrm_sketch_rows *rows, int64_t from)
+{
+    const int64_t chunk = from / s->chunk, round = s->lanes * GROUP * TURNS;
+    const bool last = (rows->first / s->chunk + chunk + 1) % GROUP == 0; /* of its group */
+    const int64_t next = chunk + 1 + (last ? (s->lanes - 1) * GROUP : 0);
+    return next / round == chunk / round ? next * s->chunk : -1;
+}
+
 /* H D of panel p of `count` rows from row `from` of `rows` on; with a whole panel of A its share of
- * the same strip of the group's next chunk is called into the cache: three quarters here, and the
+ * the same strip of the lane's next chunk is called into the cache: three quarters here, and the
  * last along with the additions, for which it is returned (or NULL). */
 static const double *transform(const nrm_sketch_sum *sum, const nrm_sketch_rows *rows, int64_t from, int64_t count, int64_t p,
                       const double *sign, double *panel)
 {
     const hadamard *s = sum->state;
-    const int64_t strip = p - p % STRIP, next = from + s->chunk;
+    const int64_t strip = p - p % STRIP, next = next_chunk(s, rows, from);
 
     if (count < s->chunk || (p + 1) * NRM_PANEL > sum->d) {
         nrm_sketch_panel(sum, rows, from, count, p, sign, s->chunk, panel);
         s->kernels->transform(panel, s->chunk);
         return NULL;
     }
-    const bool more = (rows->first + next) / s->chunk % GROUP != 0 && next + s->chunk <= rows->count &&
-                      (strip + STRIP) * NRM_PANEL <= sum->d;
+    const bool more = next >= 0 && next + s->chunk <= rows->count && (strip + STRIP) * NRM_PANEL <= sum->d;
     const double *ahead = more ? rows->a + (next + p % STRIP * (s->chunk / STRIP)) * rows->lda + strip * NRM_PANEL : NULL;
     s->kernels->transform_of(rows->a + from * rows->lda + p * NRM_PANEL, rows->lda, sign, s->chunk, panel, ahead);
     return ahead;
