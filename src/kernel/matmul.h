@@ -59,6 +59,8 @@ enum {
          * several: to[(q * depth + p) * rows + i] = a[(q * rows + i) * row + p * column], q < panels. */     \
         void (*pack_b)(int64_t depth, const REAL *b, int64_t row, int64_t column, REAL *to);                  \
         void (*pack_a)(int64_t depth, int64_t panels, const REAL *a, int64_t row, int64_t column, REAL *to);  \
+        /* to[i] = sum of the squares of n numbers at a + i * a_row, i < m; n a multiple of width. */            \
+        void (*squares)(int64_t m, int64_t n, const REAL *a, int64_t a_row, REAL *to);                        \
         /* to[j * panel + i] = from[i * panel + j] for i, j < panel, the width of panels.h. */                \
         int panel;                                                                                            \
         void (*turn)(const REAL *from, REAL *to);                                                             \

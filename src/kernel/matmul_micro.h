@@ -110,6 +110,19 @@ static void F(pack_a)(int64_t depth, int64_t panels, const REAL *a, int64_t row,
     }
 }
 
+static void F(squares)(int64_t m, int64_t n, const REAL *a, int64_t a_row, REAL *to)
+{
+    for (int64_t i = 0; i < m; i++, a += a_row) {
+        VECTOR sum0 = V(set1)(0), sum1 = sum0;
+        for (int64_t j = 0; j < n; j += 2 * LANES) {
+            const VECTOR x0 = V(load)(a + j), x1 = V(load)(a + j + LANES);
+            sum0 = V(fma)(x0, x0, sum0);
+            sum1 = V(fma)(x1, x1, sum1);
+        }
+        to[i] = V(lane0)(V(reduce_add)(V(add)(sum0, sum1)));
+    }
+}
+
 enum { F(PANEL) = 2 * LANES < 16 ? 16 : 2 * LANES };
 
 static void F(turn_panel)(const REAL *from, REAL *to)
@@ -123,7 +136,7 @@ static void F(turn_panel)(const REAL *from, REAL *to)
 #define EDGE_ENTRY(rows) [rows] = F(edge_##rows),
 static const F(nrm_matmul_kernel) F(kernel) = {
     .rows = ROWS, .width = 2 * LANES, .block = {BLOCKS(BLOCK_ENTRY)}, .edge = {BLOCKS(EDGE_ENTRY)}, .tall = F(tall),
-    .pack_b = F(pack_b), .pack_a = F(pack_a), .panel = F(PANEL), .turn = F(turn_panel)};
+    .pack_b = F(pack_b), .pack_a = F(pack_a), .squares = F(squares), .panel = F(PANEL), .turn = F(turn_panel)};
 #undef BLOCK_ENTRY
 #undef EDGE_ENTRY
 #undef UNROLL_ROWS

@@ -27,6 +27,13 @@ enum { ROWS = 4, WIDTH = 8, PANEL = 16 };
             for (int64_t p = 0; p < depth; p++)                                                                  \
                 for (int i = 0; i < ROWS; i++) to[(q * depth + p) * ROWS + i] = a[(q * ROWS + i) * row + p * column];\
     }                                                                                                            \
+    static void squares_##TYPE(int64_t m, int64_t n, const REAL *a, int64_t a_row, REAL *to)                     \
+    {                                                                                                            \
+        for (int64_t i = 0; i < m; i++) {                                                                        \
+            to[i] = 0;                                                                                           \
+            for (int64_t j = 0; j < n; j++) to[i] = FMA(a[i * a_row + j], a[i * a_row + j], to[i]);              \
+        }                                                                                                        \
+    }                                                                                                            \
     static void turn_##TYPE(const REAL *from, REAL *to)                                                          \
     {                                                                                                            \
         for (int i = 0; i < PANEL; i++)                                                                          \
@@ -36,7 +43,8 @@ enum { ROWS = 4, WIDTH = 8, PANEL = 16 };
         .rows = ROWS, .width = WIDTH,                                                                            \
         .block = {[1] = block_1_##TYPE, [2] = block_2_##TYPE, [3] = block_3_##TYPE, [4] = block_4_##TYPE},       \
         .edge = {[1] = edge_1_##TYPE, [2] = edge_2_##TYPE, [3] = edge_3_##TYPE, [4] = edge_4_##TYPE},            \
-        .pack_b = pack_b_##TYPE, .pack_a = pack_a_##TYPE, .panel = PANEL, .turn = turn_##TYPE};                   \
+        .pack_b = pack_b_##TYPE, .pack_a = pack_a_##TYPE, .squares = squares_##TYPE, .panel = PANEL,              \
+        .turn = turn_##TYPE};                                                                                    \
     const nrm_matmul_kernel_##TYPE *nrm_matmul_kernel_##TYPE##_ref(void) { return &kernel_##TYPE; }
 #define BLOCK_OF(REAL, TYPE, ROWS)                                                                               \
     static void block_##ROWS##_##TYPE(int64_t k, const REAL *a, int64_t a_row, int64_t a_column, const REAL *b,  \

@@ -11,11 +11,20 @@
 #include <lapacke.h>
 #include <omp.h>
 
-enum { SLOTS = NRM_WHITEN_SLOTS, BLOCKS = 4 }; /* blocks of a slot in one chunk */
+enum {
+    SLOTS = NRM_WHITEN_SLOTS,
+    CHUNK_ROWS = 16384, /* about */
+    STEP = 12,          /* rows: two register blocks */
+    LEAST_ROWS = 36,
+    SMALL = 4096        /* numbers of T */
+};
 
+/* y of a block together with a few rows of T or G fits the first cache; where that would be few rows, so
+ * that reading and writing G costs more than it saves, two panels of y fit it. */
 static int64_t block_rows(int64_t columns)
 {
-    return nrm_max_i64(128, nrm_min_i64(512, 16384 / nrm_max_i64(columns, 1) / 16 * 16));
+    const int64_t fit = 3456 / nrm_max_i64(columns, 1) / STEP * STEP;
+    return fit < LEAST_ROWS ? 120 : nrm_min_i64(480, fit);
 }
 
 nrm_status nrm_whiten_begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b, int64_t n, const char *task, nrm_whiten *w)
@@ -31,7 +40,7 @@ nrm_status nrm_whiten_begin(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows
     NRM_REQUIRE(ctx, known < 0 || known == n, NRM_E_SHAPE, "%s: a has %lld rows; it must have %lld", who, NRM_LL(known), NRM_LL(n));
     NRM_REQUIRE(ctx, nrm_mul_size(columns, columns, &area) && area < INT32_MAX, NRM_E_OVERFLOW,
                 "%s: a has %lld columns; their products are more than memory can hold: take fewer", who, NRM_LL(columns));
-    w->unit = w->block * SLOTS * BLOCKS;
+    w->unit = w->block * SLOTS * nrm_max_i64(1, CHUNK_ROWS / (w->block * SLOTS));
     w->threads = (int)nrm_min_i64(nrm_min_i64(w->threads, SLOTS), (n + w->block - 1) / w->block);
     const int64_t width = w->kernel->width, most = (columns + width - 1) / width * width;
     const int t = nrm_arena_add(&w->arena, columns * columns, sizeof *w->t), packed = nrm_arena_add(&w->arena, columns * most, sizeof *w->t);
@@ -66,9 +75,10 @@ nrm_status nrm_whiten_basis(nrm_whiten *w, int64_t rank, bool triangular, bool s
     w->triangular = triangular;
     w->staged = staged;
     w->as_it_is = false;
+    memset(w->rows, 0, (size_t)(w->threads * w->block * w->wide) * sizeof *t);
     if (staged) {
         nrm_free(w->ctx, w->packed_first);
-        NRM_TRY(NRM_ALLOC(w->ctx, w->packed_first, (w->columns + w->threads * w->block) * w->wide, w->who));
+        NRM_TRY(NRM_ALLOC_ZERO(w->ctx, w->packed_first, (w->columns + w->threads * w->block) * w->wide, w->who));
         w->rows_first = w->packed_first + w->columns * w->wide;
         nrm_matmul_pack_f64(w->kernel, rank, w->columns, t, rank, 1, w->packed_first);
         memset(w->t, 0, (size_t)(rank * rank) * sizeof *t);
@@ -86,31 +96,50 @@ void nrm_whiten_as_it_is(nrm_whiten *w)
     w->as_it_is = true;
 }
 
+/* Rows that come later, on their way into the cache while others are worked on. */
+typedef struct ahead { const double *at, *end; } ahead;
+
+static void fetch(ahead *next)
+{
+    enum { LINES = 12, LINE = 64 / sizeof(double) };
+    for (int i = 0; i < LINES && next->end - next->at >= LINE; i++, next->at += LINE) __builtin_prefetch(next->at, 0, 2);
+}
+
 /* A factor a, or a and b side by side, of which `first` columns are a's. */
 typedef struct left { const double *a, *b; int64_t lda, ldb, first, columns; } left;
 
-/* y (count x wide), columns of one panel, = or += `depth` columns of x times rows of the panel. */
-static void times_rows(const nrm_whiten *w, int64_t count, const double *x, int64_t ldx, int64_t depth, const double *panel, bool add,
-                       double *y)
-{
-    const nrm_matmul_kernel_f64 *k = w->kernel;
-    for (int64_t i = 0; i < count; i += k->rows)
-        k->block[nrm_min_i64(k->rows, count - i)](depth, x + i * ldx, ldx, 1, panel, k->width, y + i * w->wide, w->wide, add, NULL);
-}
-
-/* y = x T, the rows of T in pieces that the first cache holds. */
-static void product(const nrm_whiten *w, int64_t count, const left *x, const double *packed, bool triangular, double *y)
+/* Some rows of y = x T, the rows of T in pieces that the first cache holds. */
+static void product_rows(const nrm_whiten *w, int64_t count, const left *x, const double *packed, bool triangular, ahead *next,
+                         double *y)
 {
     const int width = w->kernel->width;
 
-    for (int64_t j = 0; j < w->wide; j += width) {
+    for (int64_t j = 0; j < w->rank; j += width) {
         const int64_t most = triangular ? nrm_min_i64(j + width, x->columns) : x->columns;
-        const double *panel = packed + j * x->columns;
-        for (int64_t p = 0, depth; p < most; p += depth) {
+        fetch(next);
+        nrm_matmul_rows_f64 q = {.m = count, .n = nrm_min_i64(width, w->rank - j), .a_column = 1, .c = y + j, .ldc = w->wide};
+        for (int64_t p = 0; p < most; p += q.k) {
             const bool of_a = p < x->first;
-            depth = nrm_min_i64(NRM_MATMUL_DEPTH, (of_a ? nrm_min_i64(x->first, most) : most) - p);
-            times_rows(w, count, of_a ? x->a + p : x->b + p - x->first, of_a ? x->lda : x->ldb, depth, panel + p * width, p > 0, y + j);
+            q.k = nrm_min_i64(NRM_MATMUL_DEPTH, (of_a ? nrm_min_i64(x->first, most) : most) - p);
+            q.a = of_a ? x->a + p : x->b + p - x->first;
+            q.a_row = of_a ? x->lda : x->ldb;
+            q.b = packed + j * x->columns + p * width;
+            q.add = p > 0;
+            nrm_matmul_rows_run_f64(w->kernel, &q);
         }
+    }
+}
+
+/* Where T is small it stays in the first cache, and a few rows of x meet all of it; else many meet a panel. */
+static void product(const nrm_whiten *w, int64_t count, const left *x, const double *packed, bool triangular, ahead *next, double *y)
+{
+    const int64_t step = x->columns * w->wide <= SMALL ? 2 * w->kernel->rows : count;
+    left part = *x;
+
+    for (int64_t i = 0; i < count; i += step) {
+        part.a = x->a + i * x->lda;
+        if (x->b) part.b = x->b + i * x->ldb;
+        product_rows(w, nrm_min_i64(step, count - i), &part, packed, triangular, next, y + i * w->wide);
     }
 }
 
@@ -123,30 +152,41 @@ static void copy_rows(const nrm_whiten *w, int64_t count, const left *x, double 
     }
 }
 
-static void to_basis(const nrm_whiten *w, int64_t count, const left *x, int64_t thread, double *y)
+static void to_basis(const nrm_whiten *w, int64_t count, const left *x, int64_t thread, ahead *next, double *y)
 {
     if (w->as_it_is) {
         copy_rows(w, count, x, y);
         return;
     }
     if (!w->staged) {
-        product(w, count, x, w->packed, w->triangular, y);
+        product(w, count, x, w->packed, w->triangular, next, y);
         return;
     }
     double *first = w->rows_first + thread * w->block * w->wide;
-    product(w, count, x, w->packed_first, w->triangular, first);
-    product(w, count, &(left){.a = first, .lda = w->wide, .first = w->rank, .columns = w->rank}, w->packed, true, y);
+    product(w, count, x, w->packed_first, w->triangular, next, first);
+    product(w, count, &(left){.a = first, .lda = w->wide, .first = w->rank, .columns = w->rank}, w->packed, true, next, y);
 }
 
-/* gram += y'y, blocks on and below the diagonal. */
-static void add_gram(const nrm_whiten *w, int64_t count, const double *y, double *gram)
+/* gram += y'y for count rows of y, ldy apart; of panel j the rows from j on, cut into blocks as even as can be. */
+static void add_gram(const nrm_whiten *w, int64_t count, const double *y, int64_t ldy, ahead *next, double *gram)
 {
     const nrm_matmul_kernel_f64 *k = w->kernel;
     const int64_t wide = w->wide;
 
-    for (int64_t j = 0; j < wide; j += k->width)
-        for (int64_t i = j / k->rows * k->rows; i < wide; i += k->rows)
-            k->block[nrm_min_i64(k->rows, wide - i)](count, y + i, 1, wide, y + j, wide, gram + i * wide + j, wide, true, NULL);
+    for (int64_t j = 0; j < w->rank; j += k->width) {
+        const int64_t rows = w->rank - j, blocks = (rows + k->rows - 1) / k->rows;
+        for (int64_t r = 0; r < blocks; r++) {
+            fetch(next);
+            const int64_t top = rows * r / blocks, i = j + top;
+            k->block[rows * (r + 1) / blocks - top](count, y + i, 1, ldy, y + j, ldy, gram + i * wide + j, wide, true, NULL);
+        }
+    }
+}
+
+/* y may be read where the rows lie: what pads the last panel is then the row after, which is there. */
+static bool in_place(const nrm_whiten *w, const nrm_row_chunk *chunk, int64_t end)
+{
+    return w->as_it_is && !chunk->b && chunk->lda >= w->kernel->width && end < chunk->count;
 }
 
 static void one_block(const nrm_whiten *w, const nrm_row_chunk *chunk, int64_t at, int slot, nrm_whiten_fn fn, void *user, bool gram)
@@ -158,15 +198,23 @@ static void one_block(const nrm_whiten *w, const nrm_row_chunk *chunk, int64_t a
     const left x = {.a = chunk->a + at * chunk->lda, .lda = chunk->lda, .b = chunk->b ? chunk->b + at * chunk->ldb : NULL,
                     .ldb = chunk->ldb, .first = w->columns_a, .columns = w->columns};
 
-    to_basis(w, count, &x, thread, y);
+    const int64_t later = at + SLOTS * w->block;
+    ahead next = {x.a, x.a};
+    if (later < chunk->count)
+        next = (ahead){chunk->a + later * chunk->lda, chunk->a + nrm_min_i64(later + w->block, chunk->count) * chunk->lda};
+    if (!fn && in_place(w, chunk, at + count)) {
+        add_gram(w, count, x.a, x.lda, &next, w->gram + slot * wide * wide);
+        return;
+    }
+    to_basis(w, count, &x, thread, &next, y);
     if (fn) {
-        for (int64_t i = 0; i < count; i++) square[i] = pass->square_sum(wide, 1, y + i * wide);
+        w->kernel->squares(count, wide, y, wide, square);
         fn(user, slot, chunk->first + at, count, square, factor);
     }
     if (!gram) return;
     if (fn)
         for (int64_t i = 0; i < count; i++) pass->scale(wide, factor[i], y + i * wide);
-    add_gram(w, count, y, w->gram + slot * wide * wide);
+    add_gram(w, count, y, wide, &next, w->gram + slot * wide * wide);
 }
 
 static void chunk_of_blocks(const nrm_whiten *w, const nrm_row_chunk *chunk, nrm_whiten_fn fn, void *user, bool gram)
