@@ -96,13 +96,20 @@ void nrm_whiten_as_it_is(nrm_whiten *w)
     w->as_it_is = true;
 }
 
-/* Rows that come later, on their way into the cache while others are worked on. */
-typedef struct ahead { const double *at, *end; } ahead;
+/* The addresses of rows that come later, on their way into the cache while others are worked on.  Of a slot's last
+ * block in a chunk it is where the next chunk goes on, if that is in the same array: nothing is read there. */
+typedef struct ahead { uintptr_t at, end; } ahead;
+
+static ahead rows_ahead(const nrm_whiten *w, const double *rows, int64_t ld)
+{
+    const uintptr_t block = (uintptr_t)(w->block * ld) * sizeof *rows, at = (uintptr_t)rows + SLOTS * block;
+    return (ahead){at, at + block};
+}
 
 static void fetch(ahead *next)
 {
-    enum { LINES = 12, LINE = 64 / sizeof(double) };
-    for (int i = 0; i < LINES && next->end - next->at >= LINE; i++, next->at += LINE) __builtin_prefetch(next->at, 0, 2);
+    enum { LINES = 12, LINE = 64 };
+    for (int i = 0; i < LINES && next->at < next->end; i++, next->at += LINE) __builtin_prefetch((const void *)next->at);
 }
 
 /* A factor a, or a and b side by side, of which `first` columns are a's. */
@@ -198,10 +205,7 @@ static void one_block(const nrm_whiten *w, const nrm_row_chunk *chunk, int64_t a
     const left x = {.a = chunk->a + at * chunk->lda, .lda = chunk->lda, .b = chunk->b ? chunk->b + at * chunk->ldb : NULL,
                     .ldb = chunk->ldb, .first = w->columns_a, .columns = w->columns};
 
-    const int64_t later = at + SLOTS * w->block;
-    ahead next = {x.a, x.a};
-    if (later < chunk->count)
-        next = (ahead){chunk->a + later * chunk->lda, chunk->a + nrm_min_i64(later + w->block, chunk->count) * chunk->lda};
+    ahead next = rows_ahead(w, x.a, x.lda);
     if (!fn && in_place(w, chunk, at + count)) {
         add_gram(w, count, x.a, x.lda, &next, w->gram + slot * wide * wide);
         return;
