@@ -126,7 +126,7 @@ nrm_status nrm_leverage_scores(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_r
 
     NRM_TRY_DONE(begin(ctx, who, a, b, n, "leverage scores", &w, &orthonormal));
     st = NRM_ALLOC(ctx, gram, w.rank * w.rank, who);
-    if (st >= 0) st = NRM_ALLOC_ZERO(ctx, squares, n, who);
+    if (st >= 0) st = NRM_ALLOC(ctx, squares, n, who);
     NRM_TRY_DONE(nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st));
     if (w.rank > 0) {
         if (!orthonormal) {
@@ -135,7 +135,7 @@ nrm_status nrm_leverage_scores(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_r
         }
         NRM_TRY_DONE(nrm_whiten_pass(&w, take_squares, squares, NULL));
         NRM_TRY_DONE(gather(ctx, &w, squares));
-    }
+    } else memset(squares, 0, (size_t)n * sizeof *squares);
     memcpy(tau, squares, (size_t)n * sizeof *tau);
     if (rank) *rank = w.rank;
 done:

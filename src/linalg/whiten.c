@@ -3,7 +3,8 @@
  * Both products run on the register blocks of kernel/matmul.h.  T is packed in panels as wide as a
  * block; of a triangular T panel j has no rows below its last column, and of G the blocks above
  * the diagonal are left out: 2 n d^2 flops in all, not 4.  y is kept with rows of whole panels, the
- * padding 0, so that G needs no packing at all: its factors are read where y lies. */
+ * padding 0, so that G needs no packing at all: its factors are read where y lies, for T = I in the
+ * rows themselves.  Each element of y and G is one chain of sums over fixed blocks, however rows are cut. */
 #include "whiten.h"
 #include "kernel/optimizer_kernels.h"
 #include "linalg.h"
