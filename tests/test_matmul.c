@@ -135,4 +135,25 @@ static void test_limits(void **state)
             check((form){sizes[i][0], sizes[i][1], sizes[i][2], (int64_t)i % 2, (lie)(way / LIES), (lie)(way % LIES), (mode)((way + (int)i) % 3)});
 }
 
-NRM_TEST_MAIN(cmocka_unit_test(test_small), cmocka_unit_test(test_limits))
+/* Squares of whole numbers are exact in any order. */
+static void test_squares(void **state)
+{
+    enum { M = 7, LD = 131 };
+    double a[M * LD], to[M];
+
+    (void)state;
+    for (int i = 0; i < M * LD; i++) a[i] = i * 37 % 101 - 50;
+    for (int isa = NRM_ISA_SCALAR; isa <= (int)nrm_cpu_isa(); isa++) {
+        const nrm_matmul_kernel_f64 *kernel = nrm_matmul_kernel_f64_for((nrm_isa)isa);
+        for (int n = 0; n <= 128; n += kernel->width) {
+            kernel->squares(M, n, a, LD, to);
+            for (int i = 0; i < M; i++) {
+                double sum = 0;
+                for (int j = 0; j < n; j++) sum += a[i * LD + j] * a[i * LD + j];
+                assert_true(to[i] == sum);
+            }
+        }
+    }
+}
+
+NRM_TEST_MAIN(cmocka_unit_test(test_squares), cmocka_unit_test(test_small), cmocka_unit_test(test_limits))
