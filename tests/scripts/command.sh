@@ -113,7 +113,9 @@ echo "--- terminals"
 "$python" "$cases/terminal.py" || fail "terminals"
 
 echo "--- fuzzed command lines"
-"$python" "$cases/fuzz_command.py" 300 20 || fail "fuzzed command lines"
+lines=300
+if [ "${NRM_SANITIZED:-0}" = 1 ]; then lines=100; fi
+"$python" "$cases/fuzz_command.py" $lines 20 || fail "fuzzed command lines"
 
 echo "$failures failed"
 [ "$failures" = 0 ]
