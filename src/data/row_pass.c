@@ -196,6 +196,20 @@ nrm_status nrm_row_pass_end(nrm_ctx *ctx, nrm_row_pass **pass, nrm_status status
     return nrm_comm_agree(ctx, nrm_ctx_comm(ctx), status);
 }
 
+nrm_status nrm_row_pass_count(nrm_ctx *ctx, const char *who, const char *name, const char *remedy, nrm_rows *rows, int64_t *n,
+                              int64_t *passes)
+{
+    *n = nrm_rows_count(rows);
+    if (*n >= 0) return NRM_OK;
+    nrm_status st = nrm_rows_rewind(ctx, rows);
+    if (st == NRM_E_UNSUPPORTED)
+        st = nrm_fail(ctx, st, "%s: the number of rows of %s must be known and this stream cannot tell it: %s", who, name, remedy);
+    if (st >= 0) st = nrm_rows_skip(ctx, rows, INT64_MAX, n);
+    if (st < 0 && st != NRM_E_UNSUPPORTED) st = nrm_fail_prefix(ctx, st, "%s: %s", who, name);
+    if (passes) ++*passes;
+    return nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st);
+}
+
 nrm_status nrm_row_pass_blame(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b)
 {
     nrm_row_pass *pass;

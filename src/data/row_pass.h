@@ -47,6 +47,12 @@ nrm_status nrm_row_pass_next(nrm_ctx *ctx, nrm_row_pass *pass, nrm_row_chunk *ch
  * rows seen by all, known after success. */
 nrm_status nrm_row_pass_end(nrm_ctx *ctx, nrm_row_pass **pass, nrm_status status, int64_t *rows);
 
+/* The number of rows, as the stream says or by reading it through, on every rank alike; *passes,
+ * which may be NULL, counts that.  `name` is the stream in messages; where it can be read only once,
+ * NRM_E_UNSUPPORTED says so and what to do (remedy, as "give total_rows"). */
+nrm_status nrm_row_pass_count(nrm_ctx *ctx, const char *who, const char *name, const char *remedy, nrm_rows *rows, int64_t *n,
+                              int64_t *passes);
+
 /* Where a trusting pass has come to numbers that are not finite: NRM_E_NONFINITE names the first
  * row of a or b (may be NULL) that is not, NRM_OK says that all rows are.  Reads all of both. */
 nrm_status nrm_row_pass_blame(nrm_ctx *ctx, const char *who, nrm_rows *a, nrm_rows *b);

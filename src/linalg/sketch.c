@@ -1,6 +1,5 @@
 /* sketch.c -- the door to the sketches, and the draws they share.  Contract: sketch.h. */
 #include "check.h"
-#include "kernel/elementwise.h"
 #include "kernel/philox.h"
 #include "linalg.h"
 #include "sketch_family.h"
@@ -69,36 +68,23 @@ void nrm_sketch_signs(const nrm_sketch_plan *plan, uint64_t start, int64_t first
     }
 }
 
-/* The 52 upper bits as a number in [1, 2). */
-static double one_to_two(uint64_t word)
-{
-    const uint64_t image = word >> 12 | UINT64_C(0x3FF0000000000000);
-    double x;
-    memcpy(&x, &image, sizeof x);
-    return x;
-}
-
-/* Box and Muller: from u in (0, 1] and v in [0, 1), sqrt(-2 log u) times cos and sin of 2 pi v. */
+/* Pair by pair, from u in (0, 1] and angles in [0, 2 pi). */
 void nrm_sketch_normals(const nrm_sketch_plan *plan, uint64_t first, int64_t pairs, double *x)
 {
-    const nrm_elementwise_f64 *of = nrm_elementwise_f64_for(nrm_cpu_isa());
     uint64_t low[BATCH], high[BATCH];
-    double radius[BATCH], angle[BATCH], sine[BATCH];
+    double u[BATCH], angle[BATCH], cosine[BATCH];
 
     for (int64_t at = 0; at < pairs; at += BATCH) {
         const int64_t count = nrm_min_i64(BATCH, pairs - at);
         nrm_sketch_blocks(plan, first + (uint64_t)at, count, low, high);
         for (int64_t p = 0; p < count; p++) {
-            radius[p] = 2 - one_to_two(low[p]);
-            angle[p] = 6.283185307179586476925 * (one_to_two(high[p]) - 1);
+            u[p] = 2 - nrm_one_to_two(low[p]);
+            angle[p] = 6.283185307179586476925 * (nrm_one_to_two(high[p]) - 1);
         }
-        of->unary[NRM_UNARY_log](count, radius, radius);
-        for (int64_t p = 0; p < count; p++) radius[p] = sqrt(-2 * radius[p]);
-        of->unary[NRM_UNARY_sin](count, angle, sine);
-        of->unary[NRM_UNARY_cos](count, angle, angle);
+        nrm_box_muller(count, u, angle, cosine);
         for (int64_t p = 0; p < count; p++) {
-            x[2 * (at + p)] = radius[p] * angle[p];
-            x[2 * (at + p) + 1] = radius[p] * sine[p];
+            x[2 * (at + p)] = cosine[p];
+            x[2 * (at + p) + 1] = angle[p];
         }
     }
 }

@@ -1,7 +1,6 @@
 /* client_rows.c -- the role client: a table whose rows are people.  Contract: roles.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "roles.h"
-#include "data/row_pass.h"
 #include <norma/comm.h>
 #include <unistd.h>
 
@@ -15,13 +14,12 @@ typedef struct job {
     nrm_private_sparse_regression_info *info;
 } job;
 
-nrm_status nrm_private_count_rows(nrm_ctx *ctx, nrm_rows *x, int64_t *count)
+nrm_status nrm_private_pass_begin(nrm_ctx *ctx, nrm_rows *x, nrm_rows *y, int64_t unit, const char *task, nrm_row_pass **pass)
 {
-    *count = nrm_rows_count(x);
-    if (*count >= 0) return NRM_OK;
-    NRM_TRY(nrm_rows_skip(ctx, x, INT64_MAX, count));
-    const nrm_status st = nrm_rows_rewind(ctx, x);
-    return st < 0 ? nrm_fail_prefix(ctx, st, NRM_PRIVATE ": x is counted first; give users if it can be read only once") : NRM_OK;
+    NRM_TRY(nrm_row_pass_begin(ctx, NRM_PRIVATE, x, y, unit, task, pass));
+    nrm_row_pass_names(*pass, "x", "y");
+    nrm_row_pass_trust(*pass);
+    return NRM_OK;
 }
 
 static nrm_status charge(nrm_ctx *ctx, job *j, int64_t user)
@@ -58,11 +56,7 @@ static nrm_status take_all(nrm_ctx *ctx, job *j, nrm_rows *x, nrm_rows *y)
     nrm_row_chunk chunk;
     int64_t rows;
 
-    nrm_status st = nrm_row_pass_begin(ctx, NRM_PRIVATE, x, y, 256, "randomizing", &pass);
-    if (st >= 0) {
-        nrm_row_pass_names(pass, "x", "y");
-        nrm_row_pass_trust(pass);
-    }
+    nrm_status st = nrm_private_pass_begin(ctx, x, y, 256, "randomizing", &pass);
     while (st >= 0) {
         st = nrm_row_pass_next(ctx, pass, &chunk);
         if (st < 0 || chunk.count == 0) break;

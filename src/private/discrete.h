@@ -18,7 +18,5 @@ enum { NRM_DISCRETE_MOST = 48 };
 bool nrm_bernoulli_exp(nrm_secret *secret, nrm_u128 numerator, int bits);
 /* P(k) proportional to exp(-k^2 / (2 s^2)) on the integers, s = 2^bits, 0 <= bits <= NRM_DISCRETE_MOST. */
 int64_t nrm_discrete_gaussian(nrm_secret *secret, int bits);
-/* True with probability (threshold / 2^64) exactly. */
-static inline bool nrm_bernoulli_u64(nrm_secret *secret, uint64_t threshold) { return nrm_secret_u64(secret) < threshold; }
 
 #endif

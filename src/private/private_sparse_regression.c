@@ -42,7 +42,7 @@ static nrm_status run_client(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, 
     int64_t shape[2];
 
     NRM_TRY(need(ctx, in, "client"));
-    NRM_TRY(nrm_private_count_rows(ctx, in[X].rows, &shape[0]));
+    NRM_TRY(nrm_row_pass_count(ctx, NRM_PRIVATE, "x", "give a file or an array", in[X].rows, &shape[0], NULL));
     shape[1] = nrm_private_message_bytes(o->mode, nrm_rows_cols(in[X].rows));
     NRM_REQUIRE(ctx, shape[1] > 0, NRM_E_SHAPE, NRM_PRIVATE ": x has %lld columns; it must have 1 to %d", NRM_LL(nrm_rows_cols(in[X].rows)),
                 NRM_PRIVATE_D_MOST);

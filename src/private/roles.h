@@ -2,10 +2,11 @@
 #ifndef NRM_PRIVATE_ROLES_H
 #define NRM_PRIVATE_ROLES_H
 
+#include "data/row_pass.h"
 #include "server.h"
 
-/* The number of rows, by reading them if need be. */
-nrm_status nrm_private_count_rows(nrm_ctx *ctx, nrm_rows *x, int64_t *count);
+/* A pass over records, whose NaN and Inf have a meaning. */
+nrm_status nrm_private_pass_begin(nrm_ctx *ctx, nrm_rows *x, nrm_rows *y, int64_t unit, const char *task, nrm_row_pass **pass);
 
 /* Every row (x, y) to a message of `bytes` bytes at reports; charges the ledger of the options. */
 nrm_status nrm_private_client_rows(nrm_ctx *ctx, nrm_rows *x, nrm_rows *y, const double *theta, int64_t count, unsigned char *reports,

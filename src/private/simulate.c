@@ -88,11 +88,7 @@ static nrm_status pass_over(nrm_ctx *ctx, nrm_private_run *run, nrm_rows *x, nrm
     bool met = false;
     int64_t rows;
 
-    nrm_status st = nrm_row_pass_begin(ctx, NRM_PRIVATE, x, y, unit, "private regression", &pass);
-    if (st >= 0) {
-        nrm_row_pass_names(pass, "x", "y");
-        nrm_row_pass_trust(pass);
-    }
+    nrm_status st = nrm_private_pass_begin(ctx, x, y, unit, "private regression", &pass);
     while (st >= 0) {
         st = nrm_row_pass_next(ctx, pass, &chunk);
         if (st < 0 || chunk.count == 0) break;
@@ -121,7 +117,7 @@ static nrm_status prepare(nrm_ctx *ctx, nrm_rows *x, nrm_rows *y, nrm_rows *publ
     NRM_TRY(nrm_options_load(ctx, &nrm_private_sparse_regression_method, options, &o));
     NRM_REQUIRE(ctx, nrm_rows_cols(y) == 1, NRM_E_SHAPE, NRM_PRIVATE ": y has %lld columns; it must have one", NRM_LL(nrm_rows_cols(y)));
     run->users = o.users;
-    if (run->users == 0) NRM_TRY(nrm_private_count_rows(ctx, x, &run->users));
+    if (run->users == 0) NRM_TRY(nrm_row_pass_count(ctx, NRM_PRIVATE, "x", "give users", x, &run->users, NULL));
     NRM_REQUIRE(ctx, run->users > 0, NRM_E_SHAPE, NRM_PRIVATE ": x has no rows; somebody must take part");
     NRM_TRY(nrm_private_plan_make(ctx, nrm_rows_cols(x), run->users, options, &plan));
     NRM_REQUIRE(ctx, (plan.o.mode == NRM_PRIVATE_NLDP_PUBLIC) == (public_x != NULL), NRM_E_ARGUMENT, NRM_PRIVATE ": public_x is %s; "

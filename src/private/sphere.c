@@ -10,50 +10,33 @@
  *
  * Coordinates are multiples of 2^-44: adding 1.5 * 2^8 to |x| <= 1 leaves the multiple in the low
  * bits of the sum.  Sums of directions are sums of integers, whatever the order. */
-#include "kernel/elementwise.h"
 #include "kernel/philox.h"
 #include "protocol.h"
 
 static const double TWO_PI = 6.283185307179586476925, LIFT = 0x1.8p8;
 static const uint64_t DIRECTION = UINT64_C(0x4e524d2d64697265);
 
-/* (0, 1], 52 bits: a number of [1, 2) taken from 2, which vectorizes. */
-static inline double uniform(uint64_t bits)
-{
-    double x;
-    bits = bits >> 12 | UINT64_C(0x3ff) << 52;
-    memcpy(&x, &bits, sizeof x);
-    return 2 - x;
-}
-
-/* n words where n doubles will be. */
+/* n words to numbers in (0, scale], where they lie. */
 static void to_uniform(double *x, int64_t n, double scale)
 {
     for (int64_t i = 0; i < n; i++) {
         uint64_t bits;
         memcpy(&bits, &x[i], sizeof bits);
-        x[i] = scale * uniform(bits);
+        x[i] = scale * (2 - nrm_one_to_two(bits));
     }
 }
 
-/* Box-Muller, both halves: pair i from block i. */
+/* Pair i from block i: the cosines, then the sines. */
 void nrm_private_normals(uint64_t seed, uint64_t stream, int64_t n, double *z, double *work)
 {
-    const nrm_isa isa = nrm_cpu_isa();
-    const nrm_elementwise_f64 *k = nrm_elementwise_f64_for(isa);
     const int64_t pairs = (n + 1) / 2;
-    double *length = work, *angle = work + pairs;
+    double *u = work, *angle = work + pairs;
 
-    nrm_philox_kernels_for(isa)->blocks(seed, stream, 0, pairs, (uint64_t *)(void *)length, (uint64_t *)(void *)angle);
-    to_uniform(length, pairs, 1);
+    nrm_philox_kernels_for(nrm_cpu_isa())->blocks(seed, stream, 0, pairs, (uint64_t *)(void *)u, (uint64_t *)(void *)angle);
+    to_uniform(u, pairs, 1);
     to_uniform(angle, pairs, TWO_PI);
-    k->unary[NRM_UNARY_log](pairs, length, length);
-    for (int64_t i = 0; i < pairs; i++) length[i] *= -2;
-    k->unary[NRM_UNARY_sqrt](pairs, length, length);
-    k->unary[NRM_UNARY_cos](pairs, angle, z);
-    k->unary[NRM_UNARY_sin](pairs, angle, angle);
-    for (int64_t i = 0; i < pairs; i++) z[i] *= length[i];
-    for (int64_t i = 0; pairs + i < n; i++) z[pairs + i] = angle[i] * length[i];
+    nrm_box_muller(pairs, u, angle, z);
+    memcpy(z + pairs, angle, (size_t)(n - pairs) * sizeof *z);
 }
 
 void nrm_private_direction(uint64_t seed, int64_t d, int64_t *units, double *work)

@@ -85,22 +85,13 @@ nrm_status nrm_lewis_weights_rows(nrm_ctx *ctx, nrm_rows *a, nrm_rows *b, int64_
 
 /* ---- The method -------------------------------------------------------------------------------- */
 
-/* Text does not tell how many rows it has: it is read for that. */
-static nrm_status count_rows(nrm_ctx *ctx, nrm_rows *rows, int64_t *n)
-{
-    *n = nrm_rows_count(rows);
-    if (*n >= 0) return NRM_OK;
-    const nrm_status st = nrm_rows_skip(ctx, rows, INT64_MAX, n);
-    return st < 0 ? nrm_fail_prefix(ctx, st, WHO ": a") : NRM_OK;
-}
-
 static nrm_status run(nrm_ctx *ctx, const nrm_value *in, nrm_value *out, const void *options, void *info)
 {
     nrm_rows *a = in[0].rows, *b = in[1].kind == NRM_VALUE_NONE ? NULL : in[1].rows;
     double *to[4];
     int64_t n;
 
-    NRM_TRY(count_rows(ctx, a, &n));
+    NRM_TRY(nrm_row_pass_count(ctx, WHO, "a", "its rows are read many times: give a file or an array", a, &n, NULL));
     for (int i = 0; i < 4; i++) {
         NRM_TRY(nrm_output_array(ctx, &out[i], NRM_F64, 1, &n));
         to[i] = i == 0 || out[i].wanted ? out[i].array.data : NULL;

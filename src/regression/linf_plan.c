@@ -53,21 +53,6 @@ static nrm_status check_problem(nrm_ctx *ctx, const nrm_linf_plan *plan)
     return NRM_OK;
 }
 
-/* A pass that only counts, on every rank alike. */
-static nrm_status count_rows(nrm_ctx *ctx, nrm_linf_plan *plan, int64_t *passes)
-{
-    nrm_rows *a = plan->problem.a;
-    nrm_status st = nrm_rows_rewind(ctx, a);
-
-    if (st == NRM_E_UNSUPPORTED)
-        st = nrm_fail(ctx, st, NRM_LINF ": the number of rows of a must be known and this stream cannot tell it: give "
-                      "total_rows%s", plan->o.rule == NRM_LINF_PAPER && plan->o.rows == 0 ? "" : ", or take sketch gaussian");
-    if (st >= 0) st = nrm_rows_skip(ctx, a, INT64_MAX, &plan->n);
-    if (st < 0 && st != NRM_E_UNSUPPORTED) st = nrm_fail_prefix(ctx, st, NRM_LINF ": a");
-    ++*passes;
-    return nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st);
-}
-
 static nrm_status find_n(nrm_ctx *ctx, nrm_linf_plan *plan, int64_t *passes)
 {
     const nrm_linf_regression_problem *p = &plan->problem;
@@ -78,7 +63,11 @@ static nrm_status find_n(nrm_ctx *ctx, nrm_linf_plan *plan, int64_t *passes)
     plan->n = of_a >= 0 ? of_a : of_b >= 0 ? of_b : given > 0 ? given : p->s ? p->s_columns : -1;
     NRM_REQUIRE(ctx, given == 0 || given == plan->n, NRM_E_SHAPE, NRM_LINF ": a has %lld rows, but total_rows is %lld; "
                 "leave it at 0 unless the input cannot tell", NRM_LL(plan->n), NRM_LL(given));
-    if (plan->n < 0 && wants_n(&plan->o)) NRM_TRY(count_rows(ctx, plan, passes));
+    if (plan->n < 0 && wants_n(&plan->o)) {
+        const bool paper = plan->o.rule == NRM_LINF_PAPER && plan->o.rows == 0;
+        NRM_TRY(nrm_row_pass_count(ctx, NRM_LINF, "a", paper ? "give total_rows" : "give total_rows, or take sketch gaussian", p->a,
+                                   &plan->n, passes));
+    }
     NRM_REQUIRE(ctx, plan->n < 0 || plan->n >= plan->d, NRM_E_SHAPE, NRM_LINF ": a is %lld x %lld; it must have at least "
                 "as many rows as columns: leave columns out", NRM_LL(plan->n), NRM_LL(plan->d));
     NRM_REQUIRE(ctx, !p->s || plan->n == p->s_columns, NRM_E_SHAPE, NRM_LINF ": s has %lld columns, but a has %lld rows; "

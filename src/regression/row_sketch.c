@@ -40,16 +40,8 @@ static nrm_status find_n(nrm_ctx *ctx, nrm_rows *a, int64_t given, int64_t *n, i
 
     NRM_REQUIRE(ctx, given == 0 || count < 0 || given == count, NRM_E_SHAPE, WHO ": a has %lld rows, but total_rows is %lld; "
                 "leave it at 0 unless the input cannot tell", NRM_LL(count), NRM_LL(given));
-    *n = count >= 0 ? count : given;
-    if (*n == 0 && count < 0) {
-        nrm_status st = nrm_rows_rewind(ctx, a);
-        if (st == NRM_E_UNSUPPORTED)
-            st = nrm_fail(ctx, st, WHO ": the number of rows of a must be known and this stream cannot tell it: give total_rows");
-        if (st >= 0) st = nrm_rows_skip(ctx, a, INT64_MAX, n);
-        if (st < 0 && st != NRM_E_UNSUPPORTED) st = nrm_fail_prefix(ctx, st, WHO ": a");
-        ++*passes;
-        NRM_TRY(nrm_comm_agree(ctx, nrm_ctx_comm(ctx), st));
-    }
+    *n = given;
+    if (given == 0) NRM_TRY(nrm_row_pass_count(ctx, WHO, "a", "give total_rows", a, n, passes));
     NRM_REQUIRE(ctx, *n >= 1, NRM_E_SHAPE, WHO ": a has no rows; it must have at least one");
     return NRM_OK;
 }

@@ -79,7 +79,6 @@ void nrm_space_destroy(nrm_ctx *ctx, nrm_space *s)
 int64_t nrm_space_size(const nrm_space *s) { return s->m; }
 int64_t nrm_space_dimension(const nrm_space *s) { return s->dimension; }
 int64_t nrm_space_points(const nrm_space *s) { return s->rows; }
-const double *nrm_space_mu(const nrm_space *s) { return s->mu; }
 const int64_t *nrm_space_indices(const nrm_space *s) { return s->index; }
 
 const nrm_coordinate *nrm_space_coordinate(const nrm_space *s, int64_t i)

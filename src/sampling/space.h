@@ -45,7 +45,6 @@ void nrm_space_destroy(nrm_ctx *ctx, nrm_space *space); /* NULL is fine */
 int64_t nrm_space_size(const nrm_space *space);      /* m */
 int64_t nrm_space_dimension(const nrm_space *space); /* numbers of a point; 1 for features */
 int64_t nrm_space_points(const nrm_space *space);    /* N of features, 0 for families */
-const double *nrm_space_mu(const nrm_space *space);  /* N weights of the rows of features, sum 1; NULL for families */
 const int64_t *nrm_space_indices(const nrm_space *space); /* m x dimension; NULL for features */
 const nrm_coordinate *nrm_space_coordinate(const nrm_space *space, int64_t i); /* family FEATURES: nothing else set */
 /* One coordinate and phi_j of degree (fourier: index) j, j = 0 .. m-1. */
