@@ -16,7 +16,7 @@ extern const nrm_method nrm_row_sketch_method;
 
 _Static_assert((int)NRM_ROW_SKETCH_GAUSSIAN == (int)NRM_SKETCH_GAUSSIAN && (int)NRM_ROW_SKETCH_OSNAP == (int)NRM_SKETCH_OSNAP,
                "kinds are numbered alike");
-enum { STREAM = 6, STEP = 1 << 27 }; /* bytes of an array handed over at once */
+enum { STREAM = 6 };
 
 static int64_t rows_of(const nrm_row_sketch_options *o)
 {
@@ -53,14 +53,10 @@ static nrm_status check_count(nrm_ctx *ctx, int64_t n, int64_t rows)
     return NRM_OK;
 }
 
-/* Rows of a step: a chunk, and of an array as many as one rank reads at once, all of them if it may. */
-static int64_t step(nrm_ctx *ctx, nrm_rows *a, const nrm_sketch_sum *sum, const nrm_row_sketch_options *o, int64_t n)
+/* Rows of a step: a chunk, or all that there are where they lie in memory and nobody shares them. */
+static int64_t step(nrm_ctx *ctx, nrm_rows *a, const nrm_sketch_sum *sum, int64_t n)
 {
-    const int64_t unit = nrm_sketch_unit(sum), row = 8 * nrm_rows_cols(a);
-    if (!nrm_rows_in_place(a)) return unit;
-    const bool whole = o->sketch == NRM_ROW_SKETCH_BGP || o->sketch == NRM_ROW_SKETCH_SRCT; /* faster in one piece */
-    if (whole && nrm_comm_size(nrm_ctx_comm(ctx)) == 1) return (n + unit - 1) / unit * unit;
-    return nrm_max_i64(1, STEP / row / unit) * unit;
+    return nrm_rows_in_place(a) && nrm_comm_size(nrm_ctx_comm(ctx)) == 1 ? n : nrm_sketch_unit(sum);
 }
 
 /* What is not finite in a shows in every sketch of it: looking at the sketch spares a reading. */
@@ -90,7 +86,7 @@ nrm_status nrm_row_sketch(nrm_ctx *ctx, nrm_rows *a, double *sa, nrm_row_sketch_
     const nrm_sketch_plan plan = {.kind = (nrm_sketch_kind)o.sketch, .seed = nrm_seed(ctx), .stream = STREAM, .m = m, .n = n,
                                   .nonzeros = o.nonzeros, .pool = o.pool, .replace = o.replace};
     st = nrm_sketch_begin(ctx, WHO, &plan, d, 0, &sum);
-    if (st >= 0) st = nrm_row_pass_begin(ctx, WHO, a, NULL, step(ctx, a, sum, &o, n), "sketch", &pass);
+    if (st >= 0) st = nrm_row_pass_begin(ctx, WHO, a, NULL, step(ctx, a, sum, n), "sketch", &pass);
     if (st >= 0 && nrm_rows_in_place(a)) nrm_row_pass_trust(pass);
     while (st >= 0 && (st = nrm_row_pass_next(ctx, pass, &chunk)) >= 0 && chunk.count > 0) {
         const int64_t end = chunk.first + chunk.count;
