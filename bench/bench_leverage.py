@@ -36,13 +36,13 @@ def lewis_to(a, p, tol):
 
 def main(quick):
     import norma
-    warnings.simplefilter("ignore")  # ten rounds are too few for tol = 0, and it says so
+    warnings.simplefilter("ignore")  # five rounds are too few for tol = 0, and it says so
     report = Report("leverage", "ms", 1e3)
     rng = np.random.default_rng(1)
     for n, d in ([(100_000, 50)] if quick else [(1_000_000, 50), (200_000, 200)]):
         a = rng.standard_normal((n, d))
         a[::1000] *= 30
-        rounds, repeats = 10, 3 if quick else 5
+        rounds, repeats = 5, 3 if quick else 5
         found = [("norma", lambda: norma.lewis_weights(a, p=2, threads=THREADS)), ("NumPy", lambda: leverage(a))]
         report.case(f"leverage scores, {n} x {d}", interleave(found, rounds=repeats, least=0.1), "norma",
                     difference=float(np.abs(norma.lewis_weights(a, p=2).weights - leverage(a)).max()))
